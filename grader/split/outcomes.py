@@ -1,0 +1,96 @@
+"""What became of each test of a notebook, as plain data that travels and is stored as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """How one test cell ended. Only PASSED earns points, and GRADER_FAULT never costs any."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    """An assertion of the test did not hold."""
+    ERRORED = "errored"
+    """Another exception came out of the student's code or the test."""
+    TIMED_OUT = "timed out"
+    KILLED = "killed"
+    """The kernel died or was killed for exceeding a limit while this test ran."""
+    NOT_RUN = "not run"
+    """The kernel was gone, or the notebook unreadable, before this test could start."""
+    GRADER_FAULT = "grader fault"
+    """We failed, not the student: a person must look."""
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One graded code cell.
+
+    Attributes:
+        grade_id: nbgrader's name of the cell.
+        outcome: how it ended.
+        message: one line for people, such as the first line of the assertion's message; untrusted.
+        duration: seconds of wall time.
+        partial: points that the cell's last expression gave (nbgrader's partial credit), or None.
+    """
+
+    __test__ = False  # not a test class, whatever its name makes pytest think
+
+    grade_id: str
+    outcome: Outcome
+    message: str = ""
+    duration: float = 0.0
+    partial: float | None = None
+
+
+@dataclass(frozen=True)
+class CellFailure:
+    """An exception in one of the student's own cells, which explains the tests that fail later.
+
+    Attributes:
+        grade_id: nbgrader's name of the cell, or "" for a cell that the student added.
+        index: position among the notebook's code cells, counted from 1.
+        message: such as "NameError: name 'x' is not defined"; untrusted.
+    """
+
+    grade_id: str
+    index: int
+    message: str
+
+
+@dataclass(frozen=True)
+class NotebookResult:
+    """One executed notebook.
+
+    Attributes:
+        notebook: its name without .ipynb.
+        tests: one result for every graded code cell of the instructor's notebook.
+        failures: exceptions outside tests.
+        executed: the notebook with outputs, as nbformat JSON; untrusted.
+        ended_early: why the kernel was gone before the end, or "".
+        wall: seconds from kernel start to the end.
+        kernel_start: seconds until the kernel's first reply.
+        peak_memory: bytes, 0 where it could not be measured.
+    """
+
+    notebook: str
+    tests: tuple[TestResult, ...]
+    failures: tuple[CellFailure, ...]
+    executed: dict[str, Any]
+    ended_early: str = ""
+    wall: float = 0.0
+    kernel_start: float = 0.0
+    peak_memory: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> NotebookResult:
+        """The inverse of `to_json`."""
+        tests = tuple(TestResult(**{**t, "outcome": Outcome(t["outcome"])}) for t in data["tests"])
+        failures = tuple(CellFailure(**f) for f in data["failures"])
+        return cls(**{**data, "tests": tests, "failures": failures})
