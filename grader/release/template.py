@@ -1,0 +1,154 @@
+"""The instructor version of an assignment, as nbgrader's gradebook keeps it.
+
+nbgrader saves every cell with a grade_id when an assignment is generated: solutions cleared,
+hidden tests still there. Grading trusts these cells and nothing that a student sends.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import nbformat
+from nbgrader.api import Gradebook, MissingEntry
+from sqlalchemy.exc import SQLAlchemyError
+
+from grader.course import Course
+from grader.errors import CourseError
+
+
+@dataclass(frozen=True)
+class TemplateCell:
+    """One instructor cell: what nbgrader knows of it, and its tags in the released notebook."""
+
+    grade_id: str
+    cell_type: str
+    source: str
+    checksum: str
+    locked: bool
+    grade: bool
+    solution: bool
+    task: bool
+    points: float | None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is an autograded test: a graded code cell that no student writes."""
+        return self.grade and not self.solution and self.cell_type == "code"
+
+    def metadata(self) -> dict[str, Any]:
+        """Cell metadata as nbgrader expects it in a submission."""
+        nbgrader = {
+            "schema_version": 3,
+            "grade_id": self.grade_id,
+            "grade": self.grade,
+            "solution": self.solution,
+            "locked": self.locked,
+            "task": self.task,
+            "cell_type": self.cell_type,
+            "checksum": self.checksum,
+        }
+        if self.points is not None:
+            nbgrader["points"] = self.points
+        return {"nbgrader": nbgrader, **({"tags": list(self.tags)} if self.tags else {})}
+
+
+@dataclass(frozen=True)
+class NotebookTemplate:
+    """One instructor notebook: its cells in order, and the kernel that runs it."""
+
+    name: str
+    cells: tuple[TemplateCell, ...]
+    kernelspec: dict[str, str]
+
+    @property
+    def tests(self) -> tuple[TemplateCell, ...]:
+        """Its autograded tests, in order."""
+        return tuple(cell for cell in self.cells if cell.is_test)
+
+
+@dataclass(frozen=True)
+class AssignmentTemplate:
+    """All notebooks of an assignment, by name."""
+
+    name: str
+    notebooks: dict[str, NotebookTemplate]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data, fit to travel to a worker and to be hashed."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> AssignmentTemplate:
+        """The inverse of `to_json`."""
+        notebooks = {
+            name: NotebookTemplate(
+                name,
+                tuple(TemplateCell(**{**c, "tags": tuple(c["tags"])}) for c in notebook["cells"]),
+                notebook["kernelspec"],
+            )
+            for name, notebook in data["notebooks"].items()
+        }
+        return cls(data["name"], notebooks)
+
+
+def load_template(course: Course, name: str) -> AssignmentTemplate:
+    """Read assignment `name` from the gradebook.
+
+    Raises:
+        CourseError: the assignment was never generated, or the gradebook cannot be read.
+    """
+    tags = _released_tags(course, name)
+    try:
+        with Gradebook(course.db_url, course.directory.course_id) as gradebook:
+            found = gradebook.find_assignment(name)
+            notebooks = {nb.name: _notebook(nb, tags) for nb in found.notebooks}
+    except MissingEntry:
+        raise CourseError(
+            f"Assignment {name!r} is not in the gradebook of {course.root}: "
+            f"run `grader release {name}` first."
+        ) from None
+    except (SQLAlchemyError, OSError) as error:
+        raise CourseError(
+            f"The gradebook {course.db_url} cannot be read: {_first_line(error)}"
+        ) from None
+    return AssignmentTemplate(name, dict(sorted(notebooks.items())))
+
+
+def _notebook(notebook: Any, tags: dict[tuple[str, str], tuple[str, ...]]) -> NotebookTemplate:
+    graded = {cell.name: cell for cell in [*notebook.grade_cells, *notebook.task_cells]}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    tasks = {cell.name for cell in notebook.task_cells}
+    cells = tuple(
+        TemplateCell(
+            grade_id=cell.name,
+            cell_type=cell.cell_type,
+            source=cell.source or "",
+            checksum=cell.checksum or "",
+            locked=bool(cell.locked),
+            grade=cell.name in graded and cell.name not in tasks,
+            solution=cell.name in solutions,
+            task=cell.name in tasks,
+            points=float(graded[cell.name].max_score) if cell.name in graded else None,
+            tags=tags.get((notebook.name, cell.name), ()),
+        )
+        for cell in notebook.source_cells
+    )
+    return NotebookTemplate(notebook.name, cells, json.loads(notebook.kernelspec or "{}"))
+
+
+def _released_tags(course: Course, name: str) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Tags of released cells: papermill needs `parameters`, and the gradebook keeps none."""
+    tags = {}
+    for path in sorted(course.path("release", name).glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if grade_id and cell.metadata.get("tags"):
+                tags[path.stem, grade_id] = tuple(cell.metadata.tags)
+    return tags
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
