@@ -23,8 +23,7 @@ from traitlets.config.loader import PyFileConfigLoader
 from grader.errors import CourseError
 
 CONFIG_NAME = "nbgrader_config.py"
-NAME_RULE = "letters, digits, '.', '_' and '-', not starting with '.' or '-'"
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@ -]{0,127}\Z")
+_NAME = re.compile(r"\w[\w.+@ -]{0,99}(?<! )\Z")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\Z", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -49,7 +48,7 @@ def parse_size(text: str) -> int:
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether `name` may become a folder: no separators, no leading dot, at most 128 characters."""
+    """Whether `name` may become a folder: letters, digits and "_.+@ -", not starting with a sign."""
     return _NAME.match(name) is not None
 
 
