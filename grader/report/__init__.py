@@ -1,1 +1,1 @@
-"""report."""
+"""Feedback pages, the class report, exports and the terminal table."""

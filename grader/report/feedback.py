@@ -1,0 +1,161 @@
+"""What a student reads: one page a notebook, whole in one file, that asks nothing of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from grader.course import Course, is_safe_name
+from grader.errors import StorageError
+from grader.report.files import read_small, write_atomically
+from grader.report.hidden import LeakGuard
+from grader.report.model import GradedCell, GradedNotebook, GradedSubmission
+from grader.report.notebook_view import leak_guard, view_cells
+from grader.report.pages import render
+from grader.report.sentences import Verdict, about_notebook, verdict
+from grader.report.text import clean, one_line, sentence
+
+WITHHELD = "(What the test said is not shown: it quotes a hidden test.)"
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One graded cell as the page lists it."""
+
+    title: str
+    verdict: Verdict
+    points: float | None
+    max_points: float
+    message: str
+    comment: str
+    hidden: bool
+    place: str
+
+    @property
+    def share(self) -> float:
+        """Part of its points that was earned, 0 to 1."""
+        return (self.points or 0.0) / self.max_points if self.max_points > 0 else 0.0
+
+
+class _Failure(NamedTuple):
+    """An exception in one of the student's cells; `place` is "" where the cell is not shown."""
+
+    number: int
+    name: str
+    message: str
+    place: str
+
+
+def render_feedback(
+    submission: GradedSubmission, notebook: GradedNotebook, *, show_messages: bool
+) -> str:
+    """The page about one notebook, as HTML.
+
+    Hidden tests never reach it: of a test cell it shows the visible part, how it ended, and
+    (with `show_messages`) one line of what it said.
+
+    Args:
+        submission: the submission that `notebook` belongs to.
+        show_messages: whether students may read the messages of failed tests.
+    """
+    guard = leak_guard(notebook)
+    cells = list(view_cells(notebook, guard))
+    places = {cell.name: cell.number for cell in cells if cell.name and cell.number}
+    shown = {cell.number for cell in cells}
+    return render(
+        "feedback.html",
+        assignment=one_line(submission.assignment, 100),
+        student=one_line(submission.student, 100),
+        notebook=one_line(notebook.name, 100),
+        submission=submission,
+        several=len(submission.notebooks) > 1,
+        timestamp=one_line(submission.timestamp or "", 40),
+        score=notebook.score,
+        max_score=notebook.max_score,
+        sentence=_headline(submission, notebook, guard, show_messages=show_messages),
+        steps=[_step(cell, places, guard, show_messages=show_messages) for cell in notebook.cells],
+        problems=[sentence(one_line(problem)) for problem in notebook.problems],
+        failures=[
+            _Failure(
+                failure.index,
+                one_line(failure.grade_id, 60),
+                _unless_hidden(one_line(failure.message), guard),
+                f"cell-{failure.index}" if failure.index in shown else "",
+            )
+            for failure in notebook.failures
+        ],
+        cells=cells,
+    )
+
+
+def write_feedback(course: Course, submission: GradedSubmission) -> list[Path]:
+    """Write the pages of one submission where nbgrader looks for feedback.
+
+    `nbgrader release_feedback` also needs the time stamp and the secret that came with the
+    submission, so those are put beside the pages.
+
+    Returns:
+        The pages, in the order of the submission's notebooks.
+
+    Raises:
+        StorageError: a page cannot be written, or a name cannot be one of a file.
+    """
+    folder = course.path("feedback", submission.assignment, submission.student)
+    group = bool(course.directory.groupshared)
+    for name in (submission.student, submission.assignment):
+        if not is_safe_name(name):
+            raise StorageError(f"No feedback can be written for {name!r}: it cannot name a folder.")
+    pages = []
+    for notebook in submission.notebooks:
+        if Path(notebook.name).name != notebook.name or notebook.name.startswith("."):
+            raise StorageError(f"Notebook {notebook.name!r} cannot name a file; rename it.")
+        page = render_feedback(submission, notebook, show_messages=course.settings.show_messages)
+        pages.append(write_atomically(folder / f"{notebook.name}.html", page, group=group))
+    submitted = course.path("submitted", submission.assignment, submission.student)
+    for name in ("timestamp.txt", "submission_secret.txt"):
+        text = read_small(submitted / name)
+        if text is not None:
+            write_atomically(folder / name, text, group=group)
+    return pages
+
+
+def _headline(
+    submission: GradedSubmission,
+    notebook: GradedNotebook,
+    guard: LeakGuard,
+    *,
+    show_messages: bool,
+) -> str:
+    if submission.fault:
+        # What went wrong on our side is for the instructor, not for this page.
+        return (
+            "We could not grade your work, through no fault of yours. It is not a zero: a person "
+            "will look at it."
+        )
+    quoting = about_notebook(notebook, messages=show_messages)
+    if not guard.shows_hidden(quoting):
+        return quoting
+    plain = about_notebook(notebook, messages=False)
+    return "" if guard.shows_hidden(plain) else plain
+
+
+def _step(
+    cell: GradedCell, places: dict[str, int], guard: LeakGuard, *, show_messages: bool
+) -> _Step:
+    name = one_line(cell.grade_id, 60)
+    message = one_line(cell.message) if show_messages else ""
+    return _Step(
+        title=one_line(cell.title, 120) or name,
+        verdict=verdict(cell),
+        points=cell.points,
+        max_points=cell.max_points,
+        message=_unless_hidden(message, guard),
+        comment=clean(cell.comment).strip(),
+        hidden=cell.hidden,
+        place=f"cell-{places[name]}" if name in places else "",
+    )
+
+
+def _unless_hidden(message: str, guard: LeakGuard) -> str:
+    return WITHHELD if guard.shows_hidden(message) else message

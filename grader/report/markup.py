@@ -1,0 +1,140 @@
+"""Untrusted source, Markdown and HTML turned into markup that cannot act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import nh3
+from markupsafe import Markup, escape
+from mistune import HTMLRenderer
+from nbconvert.filters.markdown_mistune import MarkdownWithMath
+from pygments import highlight  # type: ignore[import-untyped]  # it ships no types
+from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  # it ships no types
+from pygments.lexers import PythonLexer  # type: ignore[import-untyped]  # it ships no types
+
+from grader.report.text import clean
+
+SOURCE_CAP = 40_000
+"""Characters of one cell's source that are shown."""
+
+MARKDOWN_CAP = 20_000
+"""Characters of Markdown that are parsed; more is shown as plain text."""
+
+_PYTHON = {"py", "python", "python3", "ipython", "ipython3"}
+_HEADINGS_BELOW = 2
+"""Levels that a notebook's headings move down, because the page has its own above them."""
+
+# A private-use character that marks where trusted fragments go after sanitising.
+_MARK = "\ue000"
+
+_TAGS = {
+    *("b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt", "em"),
+    *("h3", "h4", "h5", "h6", "hr", "i", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s"),
+    *("samp", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th"),
+    *("thead", "tr", "u", "ul", "var"),
+}
+_SPANS = {str(number) for number in range(1, 101)}
+_CLEANER = nh3.Cleaner(
+    tags=_TAGS,
+    clean_content_tags={
+        *("script", "style", "title", "template", "noscript", "iframe", "object", "embed"),
+        *("svg", "math", "textarea", "select", "audio", "video"),
+    },
+    attributes={"td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
+    attribute_filter=lambda _tag, _name, value: value if value in _SPANS else None,
+    link_rel=None,
+    url_schemes=set(),
+)
+
+_LEXER = PythonLexer(stripnl=False)
+_FORMATTER = HtmlFormatter(nowrap=True)
+
+
+def sanitise(html: str) -> Markup:
+    """`html` as text and tables only: no scripts, styles, links, forms, images, classes or ids."""
+    return Markup(_CLEANER.clean(clean(html)))  # noqa: S704  (nh3 made it safe)
+
+
+def highlighted(source: str) -> Markup:
+    """Python source with its tokens in classes of Pygments, for a `<pre>`."""
+    shown = clean(source[:SOURCE_CAP]).strip("\n")
+    if not shown:
+        return Markup()
+    body = Markup(highlight(shown, _LEXER, _FORMATTER))  # noqa: S704  (Pygments escapes)
+    return body + escape("\n… cut here" if len(source) > SOURCE_CAP else "")
+
+
+def plain(text: str) -> Markup:
+    """`text` as it was typed."""
+    cut = "\n… cut here" if len(text) > SOURCE_CAP else ""
+    return Markup('<pre class="plain">{}</pre>').format(clean(text[:SOURCE_CAP]) + cut)
+
+
+def markdown(source: str, image: Callable[[str, str], Markup]) -> Markup:
+    """A Markdown cell; formulas stay as they were typed, because the page runs no script.
+
+    Args:
+        source: untrusted Markdown, with the HTML that it may contain.
+        image: gives the markup for an image's address and description.
+    """
+    if len(source) > MARKDOWN_CAP:
+        return plain(source)
+    renderer = _Renderer(image)
+    try:
+        html = MarkdownWithMath(renderer).render(clean(source).replace(_MARK, ""))
+    except Exception:  # hostile Markdown: whatever breaks the parser, its text can be shown
+        return plain(source)
+    return renderer.put_back(str(sanitise(html)))
+
+
+class _Renderer(HTMLRenderer):
+    """HTML for the sanitiser; what must survive it is kept aside behind a mark."""
+
+    def __init__(self, image: Callable[[str, str], Markup]) -> None:
+        super().__init__(escape=False)
+        self._image = image
+        self._kept: list[Markup] = []
+
+    def put_back(self, html: str) -> Markup:
+        """Sanitised `html` with the kept fragments in their places."""
+        first, *rest = html.split(_MARK)
+        # Fragments come in pairs of marks around their number; nothing else can hold a mark.
+        for index, piece in enumerate(rest):
+            first += piece if index % 2 else str(self._kept[int(piece)])
+        return Markup(first)  # noqa: S704  (sanitised, and our own fragments)
+
+    def _keep(self, fragment: Markup) -> str:
+        self._kept.append(fragment)
+        return f"{_MARK}{len(self._kept) - 1}{_MARK}"
+
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        level = min(6, level + _HEADINGS_BELOW)
+        return f"<h{level}>{text}</h{level}>\n"
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        return text
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        return self._keep(self._image(url, text))
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        language = (info or "").split(maxsplit=1)[0].lower() if (info or "").strip() else ""
+        body = highlighted(code) if language in _PYTHON else escape(code)
+        return self._keep(Markup('<pre class="code">{}</pre>').format(body))
+
+    def block_math(self, body: str) -> str:
+        return self._keep(Markup('<code class="tex display">{}</code>').format(body.strip()))
+
+    def inline_math(self, body: str) -> str:
+        return self._keep(Markup('<code class="tex">{}</code>').format(body))
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
+
+
+def attached_images(attachments: object) -> Mapping[str, Mapping[str, object]]:
+    """A cell's attachments by name, whatever the notebook put there."""
+    if not isinstance(attachments, dict):
+        return {}
+    return {name: data for name, data in attachments.items() if isinstance(data, dict)}
