@@ -1,0 +1,109 @@
+"""Kernel managers for isolated and plain kernels, without a file in anyone's Jupyter folders."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import Unicode
+
+from grader.sandbox.bubblewrap import SandboxPolicy
+from grader.sandbox.host import examine_host
+from grader.sandbox.plain import PlainProvisioner
+from grader.sandbox.provisioner import BubblewrapProvisioner, WatchedProvisioner
+from grader.sandbox.watchdog import Death, DeathReason
+
+KERNEL_NAME = "python3"
+
+
+class SandboxMode(Enum):
+    """How student code is kept apart from this machine."""
+
+    BUBBLEWRAP = "bubblewrap"
+    NONE = "none"
+
+
+class WatchedKernelManager(AsyncKernelManager):
+    """An AsyncKernelManager that knows how its kernel died and what it used.
+
+    Make one with `isolated_kernel_manager` or `plain_kernel_manager`, or in a `with` statement
+    with `open_kernel`. It can be handed to nbclient and papermill as `km`.
+    """
+
+    kernel_name = Unicode(KERNEL_NAME)
+    provisioner: WatchedProvisioner
+
+    def __init__(self, provisioner: type[WatchedProvisioner], policy: SandboxPolicy) -> None:
+        super().__init__(kernel_id=str(uuid.uuid4()))
+        spec = KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="Python 3 (ipykernel)",
+            language="python",
+            name=KERNEL_NAME,
+        )
+        self._kernel_spec = spec
+        self.provisioner = provisioner(
+            parent=self, kernel_id=self.kernel_id, kernel_spec=spec, policy=policy
+        )
+        self.connection_file = str(self.provisioner.directory / "kernel.json")
+
+    @property
+    def death(self) -> Death | None:
+        """How the kernel ended, judged from outside; None while it runs."""
+        return self.provisioner.death
+
+    @property
+    def peak_memory(self) -> int:
+        """The most memory that the kernel and all it started were seen to use, in bytes."""
+        return self.provisioner.peak_memory
+
+    def start_clock(self) -> None:
+        """Say that the notebook begins now; `notebook_timeout` counts from here."""
+        if self.provisioner.watchdog:
+            self.provisioner.watchdog.start_clock()
+
+    def condemn(self, reason: DeathReason, sentence: str) -> None:
+        """Kill the kernel and record why."""
+        self.provisioner.condemn(reason, sentence)
+
+    def close(self) -> None:
+        """Kill the kernel and all it started, wait for that, remove its files; idempotent."""
+        self.provisioner.close()
+        self._close_control_socket()
+        if self._created_context and not self.context.closed:
+            self.context.destroy(linger=0)
+
+
+def isolated_kernel_manager(policy: SandboxPolicy) -> WatchedKernelManager:
+    """A manager whose kernel starts inside bubblewrap.
+
+    Raises:
+        SandboxUnavailable: this machine has no usable bubblewrap.
+    """
+    examine_host()
+    return WatchedKernelManager(BubblewrapProvisioner, policy)
+
+
+def plain_kernel_manager(policy: SandboxPolicy) -> WatchedKernelManager:
+    """A manager whose kernel is an ordinary process of this user: watched, but not isolated."""
+    return WatchedKernelManager(PlainProvisioner, policy)
+
+
+@contextmanager
+def open_kernel(mode: SandboxMode, policy: SandboxPolicy) -> Iterator[WatchedKernelManager]:
+    """A kernel manager, not yet started, whose kernel is gone for good at the end of the block.
+
+    Raises:
+        SandboxUnavailable: `mode` is BUBBLEWRAP and this machine has no usable bubblewrap.
+    """
+    make = isolated_kernel_manager if mode is SandboxMode.BUBBLEWRAP else plain_kernel_manager
+    manager = make(policy)
+    try:
+        yield manager
+    finally:
+        manager.close()

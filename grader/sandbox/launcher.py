@@ -1,0 +1,109 @@
+"""Runs inside the sandbox: takes its orders, sets limits on itself, becomes an IPython kernel.
+
+This file is copied into the sandbox and started by path, so it imports nothing of the grader.
+Its one argument is the number of a connected socket. It says hello there, by which the trusted
+side learns its process id and has time to bound its memory; then it reads one JSON object:
+
+    key, signature_scheme, ip   connection parameters of the kernel
+    listeners                   {port: descriptor} of listening Unix sockets, bound outside
+    rlimits                     {name of a resource: limit}
+
+Nothing of a submission runs before that object has arrived whole, so a grader that dies in
+between leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from typing import Any
+
+
+def receive_orders(descriptor: int) -> dict[str, Any]:
+    """Say hello and read the orders; exits if the trusted side is gone."""
+    with socket.socket(fileno=descriptor) as control:
+        control.sendall(b"hello")
+        text = b"".join(iter(lambda: control.recv(65536), b""))
+    if not text:
+        sys.exit("the grader went away")
+    orders: dict[str, Any] = json.loads(text)
+    return orders
+
+
+def set_limits(limits: dict[str, int]) -> None:
+    """Lower each resource limit for good, never above what is already in force."""
+    for name, limit in limits.items():
+        kind = getattr(resource, name)
+        hard = resource.getrlimit(kind)[1]
+        if hard != resource.RLIM_INFINITY:
+            limit = min(limit, hard)
+        resource.setrlimit(kind, (limit, limit))
+
+
+def run_kernel(orders: dict[str, Any]) -> None:
+    """Start ipykernel on the given listening sockets; returns when the kernel is shut down."""
+    import zmq
+    from ipykernel.heartbeat import Heartbeat
+    from ipykernel.kernelapp import IPKernelApp
+    from traitlets.config import Config
+
+    listeners = {int(port): int(number) for port, number in orders["listeners"].items()}
+
+    def listen(bound: Any, port: int) -> int:
+        bound.setsockopt(zmq.USE_FD, listeners[port])
+        bound.bind(f"ipc://{orders['ip']}-{port}")
+        return port
+
+    class Beat(Heartbeat):
+        def _try_bind_socket(self) -> None:
+            listen(self.socket, self.port)
+
+    class Kernel(IPKernelApp):
+        def _try_bind_socket(self, s: Any, port: int) -> int:
+            return listen(s, port)
+
+        def init_connection_file(self) -> None:
+            """There is none: the orders carry the connection."""
+
+        def write_connection_file(self, **_: Any) -> None:
+            """Nobody inside needs one."""
+
+        def init_control(self, context: Any) -> None:
+            super().init_control(context)  # type: ignore[no-untyped-call]  # untyped ipykernel
+            # the debugger's own way to the shell socket is a path that exists only outside
+            self.debug_shell_socket.disconnect(self.shell_socket.getsockopt(zmq.LAST_ENDPOINT))
+
+        def init_heartbeat(self) -> None:
+            address = (self.transport, self.ip, self.hb_port)
+            self.heartbeat = Beat(zmq.Context(), address)  # type: ignore[no-untyped-call]
+            self.heartbeat.start()
+
+    config = Config()
+    config.Session.key = orders["key"].encode()
+    config.Session.signature_scheme = orders["signature_scheme"]
+    config.HistoryManager.enabled = False
+    config.IPKernelApp.log_level = 50
+    for name, port in zip(("shell", "iopub", "stdin", "control", "hb"), listeners, strict=True):
+        config.IPKernelApp[f"{name}_port"] = port
+    config.IPKernelApp.transport = "ipc"
+    config.IPKernelApp.ip = orders["ip"]
+    config.IPKernelApp.connection_file = "kernel.json"
+    Kernel.launch_instance(argv=[], config=config)
+
+
+def main() -> None:
+    """Take orders and become a kernel."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ipykernel sets its own when it runs a cell
+    del sys.path[0]  # this file's folder; the kernel puts the work folder there
+    orders = receive_orders(int(sys.argv[1]))
+    os.setpgid(0, 0)
+    set_limits(orders["rlimits"])
+    run_kernel(orders)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""One running sandbox, held from outside through pidfds, which are never reused.
+
+Every process of a sandbox lives in one pid namespace. When that namespace's first process is
+killed, the kernel kills all the others, and the first process counts as gone only after they
+are. So killing it is total, however often a submission forks or calls setsid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import psutil
+
+from grader.sandbox.bubblewrap import HOME
+from grader.sandbox.memory import MemoryMeter
+
+TAIL = 4096  # bytes of stderr kept for diagnosis
+TMPFS = ("tmp", "dev/shm", HOME.lstrip("/"))
+
+
+@dataclass
+class SandboxProcess:
+    """A started sandbox. Build one with `start_sandbox`.
+
+    Args:
+        outer: bubblewrap itself, a child of this process.
+        first: process id of the namespace's first process, as seen from here.
+        first_fd: pidfd of that process.
+        kernel_fd: pidfd of the process that runs cells.
+        kernel: its process id, as seen from here.
+        meter: what bounds and measures memory.
+    """
+
+    outer: subprocess.Popen[bytes]
+    first: int
+    first_fd: int
+    kernel: int
+    kernel_fd: int
+    meter: MemoryMeter
+
+    def __post_init__(self) -> None:
+        self._tail = b""
+        self._killing = threading.Lock()
+        self._gone = False
+        self._poll = select.poll()
+        self._poll.register(self.first_fd, select.POLLIN)
+        self._stderr = cast(IO[bytes], self.outer.stderr)
+        os.set_blocking(self._stderr.fileno(), False)
+        self._poll.register(self._stderr.fileno(), select.POLLIN)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait up to `seconds`; True at once when no process of the sandbox is left.
+
+        Only one thread may call this; it also keeps stderr from filling up.
+        """
+        for descriptor, _ in self._poll.poll(seconds * 1000):
+            if descriptor == self.first_fd:
+                self._finish()
+                return True
+            data = self._stderr.read(65536)
+            if data == b"":
+                self._poll.unregister(descriptor)
+            self._tail = (self._tail + (data or b""))[-TAIL:]
+        return False
+
+    def _finish(self) -> None:
+        self._tail = (self._tail + (self._stderr.read(65536) or b""))[-TAIL:]
+        # bubblewrap has lost its child and leaves by itself, unless it was stopped
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.outer.wait(timeout=1)
+        self.outer.kill()
+        self.outer.wait()
+        with self._killing:
+            self._gone = True
+            os.close(self.first_fd)
+            os.close(self.kernel_fd)
+        self._stderr.close()
+
+    def exit_code(self) -> int | None:
+        """The kernel's exit code, negative for a signal; None while the sandbox runs."""
+        return self.outer.returncode if self._gone else None
+
+    def tail(self) -> str:
+        """The end of what was written to stderr outside of any cell."""
+        return self._tail.decode(errors="replace").strip()
+
+    def kill(self) -> None:
+        """Kill every process of the sandbox; returns at once, `pause` tells when it is done."""
+        with self._killing:
+            if not self._gone:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self.first_fd, signal.SIGKILL)
+
+    def interrupt(self) -> None:
+        """Send SIGINT to the kernel and what it started, as Ctrl-C in a terminal would."""
+        with self._killing:
+            if self._gone:
+                return
+            family = self.family()
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.kernel_fd, signal.SIGINT)
+            for process in family:
+                with contextlib.suppress(psutil.Error):
+                    if process.pid != self.kernel:
+                        process.send_signal(signal.SIGINT)
+
+    def family(self) -> list[psutil.Process]:
+        """All processes of the sandbox; what setsid detached hangs under the first one."""
+        try:
+            return list(psutil.Process(self.first).children(recursive=True))
+        except psutil.Error:
+            return []
+
+    def tmpfs_folders(self) -> list[Path]:
+        """The folders in which the sandbox can write, as seen from here."""
+        return [Path(f"/proc/{self.first}/root") / name for name in TMPFS]
