@@ -1,0 +1,111 @@
+"""Grids of numbers as coloured HTML tables: still panels, and a player that steps through them.
+
+A table keeps its numbers readable on a small screen, in both colour schemes and by a screen reader.
+book/static/grid-player.js makes the player move; without it the still panels are shown.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from IPython.display import display
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One grid to show.
+
+    Attributes:
+        title: caption of the grid, plain text.
+        values: (n_rows, n_columns) numbers; NaN is a cell that nobody can enter.
+        marks: (n_rows, n_columns) short strings under the numbers, such as arrows; or None.
+    """
+
+    title: str
+    values: np.ndarray
+    marks: np.ndarray | None = None
+
+
+def _cells(grid: Grid, low: float, high: float, decimals: int) -> list[tuple[str, str, str, str]]:
+    """Text, mark, background colour and ink of each cell, row by row."""
+    colormap = mpl.colormaps["viridis"]
+    marks = np.full(grid.values.shape, "") if grid.marks is None else grid.marks
+    cells = []
+    for value, mark in zip(np.ravel(grid.values), np.ravel(marks), strict=True):
+        if np.isnan(value):
+            cells.append(("", "", "", ""))
+            continue
+        share = 0.5 if high == low else float(np.clip((value - low) / (high - low), 0, 1))
+        colour = colormap(0.12 + 0.83 * share)
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+        luminance = float(np.dot([0.2126, 0.7152, 0.0722], linear))
+        ink = "#000" if luminance > 0.179 else "#fff"
+        text = f"{round(float(value), decimals) + 0.0:.{decimals}f}"
+        text = text.replace("-", "\N{MINUS SIGN}")
+        cells.append((text, str(mark), mpl.colors.to_hex(colour), ink))
+    return cells
+
+
+def _table(grid: Grid, low: float, high: float, decimals: int) -> str:
+    cells = iter(_cells(grid, low, high, decimals))
+    rows = []
+    for _ in range(grid.values.shape[0]):
+        row = []
+        for _ in range(grid.values.shape[1]):
+            text, mark, colour, ink = next(cells)
+            if not text:
+                row.append('<td class="wall"><span class="visually-hidden">wall</span></td>')
+                continue
+            arrow = f"<i>{html.escape(mark)}</i>" if grid.marks is not None else ""
+            row.append(
+                f'<td style="background-color:{colour};color:{ink}"><b>{text}</b>{arrow}</td>'
+            )
+        rows.append(f"<tr>{''.join(row)}</tr>")
+    caption = f"<caption>{html.escape(grid.title)}</caption>"
+    return f'<table class="heatgrid">{caption}<tbody>{"".join(rows)}</tbody></table>'
+
+
+def _limits(grids: Sequence[Grid]) -> tuple[float, float]:
+    values = np.concatenate([np.ravel(grid.values) for grid in grids])
+    return float(np.nanmin(values)), float(np.nanmax(values))
+
+
+def panels(grids: Sequence[Grid], *, decimals: int = 1) -> None:
+    """Show grids side by side on one colour scale; they wrap on a narrow screen."""
+    low, high = _limits(grids)
+    tables = "".join(_table(grid, low, high, decimals) for grid in grids)
+    text = "\n\n".join(f"{g.title}\n{np.round(g.values, decimals)}" for g in grids)
+    display(
+        {"text/html": f'<div class="heatgrids">{tables}</div>', "text/plain": text},
+        raw=True,
+    )
+
+
+def player(frames: Sequence[Grid], *, label: str, still: Sequence[int], decimals: int = 1) -> None:
+    """Show a sequence of grids with a slider and buttons, on one colour scale.
+
+    Args:
+        frames: the grids in order, all of one shape; each title says what the frame shows.
+        label: name of the player for a screen reader.
+        still: indices of the frames that stand in for the player where scripts do not run.
+        decimals: decimals of the numbers.
+    """
+    low, high = _limits(frames)
+    data = {
+        "titles": [frame.title for frame in frames],
+        "cells": [_cells(frame, low, high, decimals) for frame in frames],
+    }
+    payload = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    stills = "".join(_table(frames[i], low, high, decimals) for i in still)
+    markup = (
+        f'<div class="gridplayer" role="group" aria-label="{html.escape(label, quote=True)}">'
+        f'<div class="heatgrids gridplayer-still">{stills}</div>'
+        f'<div class="gridplayer-stage" hidden>{_table(frames[0], low, high, decimals)}</div>'
+        f'<script type="application/json">{payload}</script></div>'
+    )
+    display({"text/html": markup, "text/plain": f"[interactive] {label}"}, raw=True)
