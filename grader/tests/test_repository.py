@@ -256,7 +256,7 @@ def test_only_the_gpu_workflow_uses_the_gpu_runner() -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        r"(^|[^A-Za-z0-9_./<>~*-])/(work|root|farm)/",
+        r"(^|[^A-Za-z0-9_.<>~*-])/(work|root|farm)/",
         r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|proxy\.golang\.org|download\.pytorch\.org",
     ],
     ids=["machine paths", "registry hosts"],
