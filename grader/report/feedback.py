@@ -13,7 +13,7 @@ from grader.report.hidden import LeakGuard
 from grader.report.model import GradedCell, GradedNotebook, GradedSubmission
 from grader.report.notebook_view import leak_guard, view_cells
 from grader.report.pages import render
-from grader.report.sentences import Verdict, about_notebook, verdict
+from grader.report.sentences import Verdict, lead, verdict
 from grader.report.text import clean, one_line, sentence
 
 WITHHELD = "(What the test said is not shown: it quotes a hidden test.)"
@@ -133,10 +133,10 @@ def _headline(
             "We could not grade your work, through no fault of yours. It is not a zero: a person "
             "will look at it."
         )
-    quoting = about_notebook(notebook, messages=show_messages)
+    quoting = lead(notebook, messages=show_messages)
     if not guard.shows_hidden(quoting):
         return quoting
-    plain = about_notebook(notebook, messages=False)
+    plain = lead(notebook, messages=False)
     return "" if guard.shows_hidden(plain) else plain
 
 

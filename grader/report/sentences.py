@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from grader.report.model import GradedCell, GradedNotebook, GradedSubmission
 
 SENTENCE_CAP = 240
-_QUOTE_CAP = 120
 _MORE = "; and more"
 _NAMED = 4
 """Steps that a sentence names one by one; more are only counted."""
@@ -25,7 +24,7 @@ class Verdict(NamedTuple):
     """How a step ended, for people.
 
     Attributes:
-        kind: "good", "part", "bad", "fault" or "wait": what a page colours by.
+        kind: "good", "part", "bad", "none", "fault" or "wait": what a page colours by.
         symbol: one character that says the same without colour.
         word: one or two words.
         meaning: one or two sentences for the student.
@@ -78,7 +77,7 @@ OUTCOMES: dict[Outcome, Verdict] = {
         "ended the program",
     ),
     Outcome.NOT_RUN: Verdict(
-        "bad",
+        "none",
         "\u2013",
         "Not run",
         "The notebook had ended before this test could start, so it says nothing about this step.",
@@ -122,10 +121,10 @@ def short_name(cell: GradedCell) -> str:
     return numbered[0] if numbered else title or one_line(cell.grade_id, 40)
 
 
-def about_failure(failure: CellFailure, cap: int = _QUOTE_CAP) -> str:
+def about_failure(failure: CellFailure) -> str:
     """A failed cell of the student's: "cell 5 (step3_iterate) stopped with NameError: ..."."""
     name = f" ({one_line(failure.grade_id, 40)})" if failure.grade_id else ""
-    return f"cell {failure.index}{name} stopped with {_said(failure.message, cap)}"
+    return f"cell {failure.index}{name} stopped with {_said(failure.message, 80)}"
 
 
 def about_submission(submission: GradedSubmission, *, messages: bool = True) -> str:
@@ -172,6 +171,14 @@ def about_notebook(
     return _compose(score, notebook.max_score, reasons, late_penalty, notebook.problems)
 
 
+def lead(notebook: GradedNotebook, *, messages: bool) -> str:
+    """The sentence under the score of a notebook's own page: why points are missing."""
+    if notebook.max_score == 0:
+        return "Nothing in this notebook carries points."
+    reasons = _reasons(notebook, messages=messages)
+    return sentence(_joined(reasons)) if reasons else "All points."
+
+
 def _compose(
     score: float,
     total: float,
@@ -182,16 +189,21 @@ def _compose(
     if total == 0:
         return _with_notes("Nothing in it carries points.", problems)
     if late_penalty:
-        reasons = [f"{count_points(late_penalty)} taken off for lateness", *reasons]
+        reasons = [*reasons, f"{count_points(late_penalty)} taken off for lateness"]
     if not reasons:
         return _with_notes(f"All {count_points(total)}.", problems)
-    text = f"{points(score)} of {points(total)}: {reasons[0]}"
+    text = _joined([f"{points(score)} of {points(total)}: {reasons[0]}", *reasons[1:]])
+    return _with_notes(sentence(text), problems)
+
+
+def _joined(reasons: list[str]) -> str:
+    """As many of the reasons as fit into a sentence."""
+    text = reasons[0]
     for reason in reasons[1:]:
         if len(text) + len(reason) > SENTENCE_CAP - len(_MORE):
-            text += _MORE
-            break
+            return text + _MORE
         text = f"{text}; {reason}"
-    return _with_notes(sentence(text), problems)
+    return text
 
 
 def _with_notes(text: str, problems: Sequence[str]) -> str:
@@ -205,7 +217,7 @@ def _with_notes(text: str, problems: Sequence[str]) -> str:
     return one_line(text, SENTENCE_CAP + len(" (999 more notes.)"))
 
 
-def _said(message: str, cap: int = _QUOTE_CAP) -> str:
+def _said(message: str, cap: int = 120) -> str:
     return one_line(message, cap).rstrip(".: ")
 
 

@@ -83,7 +83,9 @@ def size(number: int) -> str:
 
 
 def seconds(number: float) -> str:
-    """Seconds as people write them: "0.4 s", "12 s", "2 min 5 s"."""
+    """Seconds as people write them: "0.4 s", "12 s", "2 min 5 s"; "" where nothing ran."""
+    if number <= 0:
+        return ""
     if number < 10:
         return f"{number:.1f} s"
     whole = round(number)

@@ -1,0 +1,235 @@
+"""What an instructor reads about a class: one page, whole in one file."""
+
+from __future__ import annotations
+
+import os
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from grader.course import Course
+from grader.report.files import write_atomically
+from grader.report.model import GradedCell, GradedSubmission
+from grader.report.pages import inline_script, render
+from grader.report.sentences import OUTCOMES, Verdict, count_points, short_name, verdict
+from grader.report.text import count, listing, one_line, points, sentence
+
+BINS = 10
+_NUMBER = re.compile(r"\w+ (\d+(?:\.\d+)?[a-z]?)\b")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One graded cell of the assignment, over all students.
+
+    Attributes:
+        notebook: name of its notebook.
+        grade_id: nbgrader's name of the cell.
+        title: what people call it.
+    """
+
+    notebook: str
+    grade_id: str
+    title: str
+    max_points: float
+
+
+@dataclass(frozen=True)
+class _Bin:
+    """One bar of the histogram: students with at least `low` points and less than `high`."""
+
+    low: float
+    high: float
+    students: int
+    height: float
+
+
+@dataclass(frozen=True)
+class _StepResult:
+    """How the class did in one step."""
+
+    label: str
+    step: Step
+    passed: int
+    graded: int
+    mean: float
+
+    @property
+    def rate(self) -> float:
+        """Part of those graded who have all its points, 0 to 1."""
+        return self.passed / self.graded if self.graded else 0.0
+
+
+def assignment_steps(submissions: Sequence[GradedSubmission]) -> list[Step]:
+    """The steps that any submission has, in the order of the notebooks."""
+    steps: dict[tuple[str, str], Step] = {}
+    for submission in submissions:
+        for book in submission.notebooks:
+            for cell in book.cells:
+                title = one_line(cell.title, 120) or one_line(cell.grade_id, 60)
+                step = Step(book.name, cell.grade_id, title, cell.max_points)
+                steps.setdefault((book.name, cell.grade_id), step)
+    return list(steps.values())
+
+
+def cells_by_step(submission: GradedSubmission) -> dict[tuple[str, str], GradedCell]:
+    """A student's graded cells by (notebook, grade_id)."""
+    return {
+        (book.name, cell.grade_id): cell for book in submission.notebooks for cell in book.cells
+    }
+
+
+def render_class(
+    assignment: str,
+    submissions: Sequence[GradedSubmission],
+    links: Mapping[str, str] | None = None,
+) -> str:
+    """The class report, as HTML.
+
+    Args:
+        assignment: its name.
+        submissions: one for each student.
+        links: relative address of each student's feedback, where there is one.
+    """
+    steps = assignment_steps(submissions)
+    script, script_source = inline_script("sort.js")
+    return render(
+        "class.html",
+        assignment=one_line(assignment, 100),
+        summary=class_summary(submissions),
+        bins=_histogram(submissions),
+        results=[
+            _result(label, step, submissions)
+            for label, step in zip(_labels(steps), steps, strict=True)
+        ],
+        rows=[
+            {
+                "submission": submission,
+                "student": one_line(submission.student, 100),
+                "link": (links or {}).get(submission.student, ""),
+                "cells": [_entry(submission, step) for step in steps],
+                "sentence": one_line(submission.sentence),
+            }
+            for submission in submissions
+        ],
+        people=[
+            (one_line(submission.student, 100), reason)
+            for submission in submissions
+            if (reason := why_a_person(submission))
+        ],
+        legend=list(OUTCOMES.values()),
+        script=script,
+        script_source=script_source,
+    )
+
+
+def write_class(
+    course: Course,
+    assignment: str,
+    submissions: Sequence[GradedSubmission],
+    folder: Path | None = None,
+) -> Path:
+    """Write the class report with links to the feedback pages that exist.
+
+    Args:
+        folder: where it goes; `reports` in the course's folder unless given.
+
+    Returns:
+        The page, `<assignment>.html`.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    folder = course.root / "reports" if folder is None else folder
+    links = {}
+    for submission in submissions:
+        place = course.path("feedback", submission.assignment, submission.student)
+        pages = [place / f"{book.name}.html" for book in submission.notebooks]
+        first = next((page for page in pages if page.is_file()), None)
+        if first is not None:
+            links[submission.student] = quote(Path(os.path.relpath(first, folder)).as_posix())
+    page = render_class(assignment, submissions, links)
+    return write_atomically(folder / f"{assignment}.html", page)
+
+
+def class_summary(submissions: Sequence[GradedSubmission]) -> str:
+    """The class in one line: how many, mean, median, how many need a person."""
+    if not submissions:
+        return "No submissions."
+    scores = [submission.score for submission in submissions]
+    total = max(submission.max_score for submission in submissions)
+    full = sum(0 < s.max_score <= s.score for s in submissions)
+    person = sum(submission.needs_person for submission in submissions)
+    parts = [
+        count(len(submissions), "submission"),
+        f"mean {points(round(statistics.fmean(scores), 1))} of {points(total)}",
+        f"median {points(statistics.median(scores))}",
+        f"{full} with all points",
+    ]
+    if person:
+        parts.append(f"{person} {'needs' if person == 1 else 'need'} a person")
+    return ", ".join(parts) + "."
+
+
+def why_a_person(submission: GradedSubmission) -> str:
+    """Why a person must look at `submission`, as a sentence; "" where nobody must."""
+    reasons = []
+    if submission.fault:
+        reasons.append(f"the grader failed: {one_line(submission.fault).rstrip('.')}")
+    waiting = [cell for cell in submission.cells if cell.waiting]
+    manual = [cell for cell in waiting if cell.kind != "test"]
+    faults = [cell for cell in waiting if cell.kind == "test"]
+    if faults:
+        names = listing([short_name(cell) for cell in faults])
+        reasons.append(f"the grader failed in {names}")
+    if manual:
+        names = listing([short_name(cell) for cell in manual])
+        total = count_points(sum(cell.max_points for cell in manual))
+        reasons.append(f"to grade by hand, {total}: {names}")
+    if submission.needs_manual and not manual:
+        reasons.append("something in it is to be graded by hand")
+    return sentence("; ".join(reasons))
+
+
+def _histogram(submissions: Sequence[GradedSubmission]) -> list[_Bin]:
+    """Scores in equal bins; the last one includes full marks."""
+    total = max((submission.max_score for submission in submissions), default=0.0)
+    if total <= 0:
+        return []
+    counts = [0] * BINS
+    for submission in submissions:
+        counts[min(BINS - 1, int(BINS * submission.score / total))] += 1
+    width, highest = total / BINS, max(counts)
+    return [
+        _Bin(width * index, width * (index + 1), number, number / highest)
+        for index, number in enumerate(counts)
+    ]
+
+
+def _labels(steps: Sequence[Step]) -> list[str]:
+    """Short heads of columns: the numbers in the titles where they differ, else 1, 2, 3 ..."""
+    found = [_NUMBER.match(step.title) for step in steps]
+    numbers = [match[1] for match in found if match]
+    if len(set(numbers)) == len(steps):
+        return numbers
+    return [str(index) for index, _ in enumerate(steps, start=1)]
+
+
+def _result(label: str, step: Step, submissions: Sequence[GradedSubmission]) -> _StepResult:
+    cells = [cells_by_step(s).get((step.notebook, step.grade_id)) for s in submissions]
+    graded = [cell for cell in cells if cell is not None and not cell.waiting]
+    return _StepResult(
+        label,
+        step,
+        sum(cell.full for cell in graded),
+        len(graded),
+        statistics.fmean(cell.points or 0.0 for cell in graded) if graded else 0.0,
+    )
+
+
+def _entry(submission: GradedSubmission, step: Step) -> tuple[Verdict, GradedCell] | None:
+    cell = cells_by_step(submission).get((step.notebook, step.grade_id))
+    return None if cell is None else (verdict(cell), cell)
