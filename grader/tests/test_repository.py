@@ -88,7 +88,17 @@ def without(modules: dict[str, set[str]], known: set[str]) -> dict[str, set[str]
 
 
 def test_every_import_is_pinned() -> None:
-    assert without(third_party(SOURCES), set(pins())) == {}
+    beside = [path for folder in ("book", "solutions") for path in (ROOT / folder).rglob("*.py")]
+    modules = third_party([*SOURCES, *beside])
+    ours = {path.stem for path in beside}
+    assert without({name: modules[name] for name in set(modules) - ours}, set(pins())) == {}
+
+
+def test_every_extension_of_the_book_is_pinned() -> None:
+    sphinx = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["sphinx"]
+    modules = {name.partition(".")[0] for name in sphinx["config"]["extensions"]}
+    ours = set(sphinx["local_extensions"])
+    assert without({name: {"_config.yml"} for name in modules - ours}, set(pins())) == {}
 
 
 def test_the_package_declares_what_it_imports() -> None:
