@@ -24,11 +24,11 @@ course: parts setup release book ## Build the book, release the assignment, grad
 	.venv/bin/grader --course $(CLASS) grade $(ASSIGNMENT)
 	.venv/bin/grader --course $(CLASS) feedback $(ASSIGNMENT)
 	.venv/bin/grader --course $(CLASS) report $(ASSIGNMENT)
-	@page() { find "$$@" -name '*.html' 2>/dev/null | sort | head -n 1; }; \
+	@first() { find $(CLASS) -name '*.html' "$$@" | sort | head -n 1; }; \
 	printf '\nDone. Open in a browser:\n'; \
-	printf '  %-13s %s\n' 'the book' _build/html/index.html \
-		'class report' "$$(page $(CLASS)/report* $(CLASS)/_build/report*)" \
-		'one feedback' "$$(page $(CLASS)/feedback)"
+	printf '  %-14s %s\n' 'the book' _build/html/index.html \
+		'class report' "$$(first -path '*report*')" \
+		'one feedback' "$$(first -path '*/feedback/*/*' -not -path '*report*')"
 
 .PHONY: setup
 setup: .venv/.ready ## Create .venv and install what requirements.txt pins
