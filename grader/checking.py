@@ -31,14 +31,12 @@ def assert_close(
     Floating-point entries may differ by atol + rtol * |expected|; all others must be equal. NaN
     never passes, an infinity only where the same one is expected. A list, tuple or dict is
     compared item by item. A number may be an integer where a float is expected, an array may not.
-    Raises ValueError where `expected` is empty or has a NaN, TypeError where it is no data.
+    Raises ValueError where an expected array is empty or has a NaN, TypeError for other types.
     """
     if _is_one_of(expected, list, tuple, dict):
         if type(got) is not type(expected):
             raise CheckFailure(f"{name}: expected {_describe(expected)}, got {_describe(got)}.")
         keys = list(expected) if type(expected) is dict else range(len(expected))
-        if not keys:
-            raise ValueError(f"{name}: the expected value is empty.")
         if len(got) != len(keys) or (type(got) is dict and set(got) != set(keys)):
             raise CheckFailure(f"{name}: expected {len(keys)} items, got {len(got)} or other keys.")
         for key in keys:
