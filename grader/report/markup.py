@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,9 +25,6 @@ MARKDOWN_CAP = 20_000
 _PYTHON = {"py", "python", "python3", "ipython", "ipython3"}
 _HEADINGS_BELOW = 2
 """Levels that a notebook's headings move down, because the page has its own above them."""
-
-# A private-use character that marks where trusted fragments go after sanitising.
-_MARK = "\ue000"
 
 _TAGS = {
     *("b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt", "em"),
@@ -82,31 +80,35 @@ def markdown(source: str, image: Callable[[str, str], Markup]) -> Markup:
         return plain(source)
     renderer = _Renderer(image)
     try:
-        html = MarkdownWithMath(renderer).render(clean(source).replace(_MARK, ""))
+        html = MarkdownWithMath(renderer).render(clean(source))
     except Exception:  # hostile Markdown: whatever breaks the parser, its text can be shown
         return plain(source)
     return renderer.put_back(str(sanitise(html)))
 
 
 class _Renderer(HTMLRenderer):
-    """HTML for the sanitiser; what must survive it is kept aside behind a mark."""
+    """HTML for the sanitiser; what must survive it is kept aside behind a mark.
+
+    The mark is random, since the Markdown can write any character that we could reserve.
+    """
 
     def __init__(self, image: Callable[[str, str], Markup]) -> None:
         super().__init__(escape=False)
         self._image = image
         self._kept: list[Markup] = []
+        self._mark = secrets.token_hex(16)
 
     def put_back(self, html: str) -> Markup:
         """Sanitised `html` with the kept fragments in their places."""
-        first, *rest = html.split(_MARK)
-        # Fragments come in pairs of marks around their number; nothing else can hold a mark.
+        first, *rest = html.split(self._mark)
+        # Fragments come in pairs of marks around their number.
         for index, piece in enumerate(rest):
             first += piece if index % 2 else str(self._kept[int(piece)])
         return Markup(first)  # noqa: S704  (sanitised, and our own fragments)
 
     def _keep(self, fragment: Markup) -> str:
         self._kept.append(fragment)
-        return f"{_MARK}{len(self._kept) - 1}{_MARK}"
+        return f"{self._mark}{len(self._kept) - 1}{self._mark}"
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         level = min(6, level + _HEADINGS_BELOW)
@@ -116,7 +118,8 @@ class _Renderer(HTMLRenderer):
         return text
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        return self._keep(self._image(url, text))
+        alt = Markup(text.replace(self._mark, "")).striptags()  # noqa: S704  (made plain text)
+        return self._keep(self._image(url, alt))
 
     def block_code(self, code: str, info: str | None = None) -> str:
         language = (info or "").split(maxsplit=1)[0].lower() if (info or "").strip() else ""

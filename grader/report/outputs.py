@@ -134,7 +134,7 @@ def _as_class(match: re.Match[str]) -> str:
 
 
 def _text(text: str, css: str, budget: Budget, guard: LeakGuard) -> Markup:
-    if guard.shows_hidden(text):
+    if guard.shows_hidden(text[: TEXT_CAP + 1000]):
         return _CUT.format(_HIDDEN)
     shown = text[:TEXT_CAP]
     if not budget.take(len(shown)):

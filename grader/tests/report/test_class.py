@@ -1,0 +1,180 @@
+"""The class report, the export and the terminal table."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+
+import pytest
+from bs4 import BeautifulSoup
+from rich.console import Console
+
+from grader.course import Course
+from grader.report.classreport import render_class, why_a_person, write_class
+from grader.report.export import export_csv, harmless
+from grader.report.feedback import write_feedback
+from grader.report.sentences import OUTCOMES
+from grader.report.table import class_table, summary
+from grader.split.outcomes import Outcome
+from grader.tests.report.samples import (
+    active_parts,
+    graded,
+    notebook,
+    scripts,
+    submission,
+    words,
+)
+from grader.tests.report.test_feedback import PAYLOADS
+
+
+def work(student, *outcomes, **changes):
+    cells = [
+        graded(outcome, grade_id=f"test_step{n}", title=f"Step {n}: part {n}")
+        for n, outcome in enumerate(outcomes, start=1)
+    ]
+    return submission(notebook(*cells), student=student, **changes)
+
+
+CLASS = [
+    work("ada", Outcome.PASSED, Outcome.PASSED),
+    work("emmy", Outcome.PASSED, Outcome.FAILED),
+    work("kurt", Outcome.TIMED_OUT, Outcome.NOT_RUN),
+    work("sofia", Outcome.PASSED, Outcome.GRADER_FAULT),
+]
+
+
+def read_csv(submissions):
+    file = io.StringIO(newline="")
+    export_csv(submissions, file)
+    file.seek(0)
+    return list(csv.DictReader(file))
+
+
+def in_terminal(submissions, width=100):
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    console.print(class_table(submissions))
+    return console.file.getvalue()
+
+
+def test_the_report_tells_scores_steps_and_people():
+    page = render_class("planning", CLASS)
+    text = words(page)
+    for part in (
+        "4 submissions, mean 4 of 8, median 4, 1 with all points, 1 needs a person.",
+        "Step 1: part 1",
+        "3 of 4",
+        "1 of 3",
+        "4 of 8: Step 2 failed its test.",
+        "sofia : The grader failed in Step 2.",
+    ):
+        assert part in text
+    for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.GRADER_FAULT):
+        assert OUTCOMES[outcome].symbol in text
+
+
+def test_the_report_is_whole_in_itself_and_its_script_is_the_allowed_one():
+    page = render_class("planning", CLASS)
+    soup = BeautifulSoup(page, "html.parser")
+    assert len(soup.find_all("h1")) == 1
+    assert "http:" not in page
+    assert "https:" not in page
+    [script] = scripts(page)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = soup.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    assert f"script-src 'sha256-{digest}';" in policy
+
+
+def test_the_histogram_counts_everyone_once():
+    soup = BeautifulSoup(render_class("planning", CLASS), "html.parser")
+    bars = [int(bar.text or 0) for bar in soup.find(class_="bars").find_all("div")]
+    assert bars == [1, 0, 0, 0, 0, 2, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_field_can_put_anything_active_on_the_report(payload):
+    cell = graded(Outcome.FAILED, title=payload, grade_id=payload, message=payload)
+    book = notebook(cell, name=payload, problems=(payload,), ended_early=payload)
+    hostile = submission(book, student=payload, assignment=payload, fault=payload)
+    page = render_class(payload, [hostile, submission(book)])
+    assert active_parts(page) == []
+    assert scripts(page) == scripts(render_class("planning", []))
+
+
+def test_students_without_a_step_and_classes_without_students():
+    odd = submission(notebook(graded(Outcome.PASSED, grade_id="test_other", title="Other")))
+    assert "not in it" in words(render_class("planning", [*CLASS, odd]))
+    assert "No submissions." in words(render_class("planning", []))
+    assert summary([]) == "No submissions."
+
+
+def test_the_report_links_to_the_feedback_that_exists(tmp_path):
+    course = Course(tmp_path)
+    write_feedback(course, CLASS[0])
+    path = write_class(course, "planning", CLASS)
+    assert path == tmp_path / "reports" / "planning.html"
+    links = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").find_all("a")
+    assert [link["href"] for link in links] == ["../feedback/ada/planning/planning.html"]
+    assert (path.parent / links[0]["href"]).resolve().is_file()
+    elsewhere = write_class(course, "planning", CLASS, tmp_path / "site" / "deep")
+    assert "../../feedback/ada" in elsewhere.read_text(encoding="utf-8")
+
+
+def test_who_needs_a_person_and_why():
+    manual = graded(None, kind="manual", title="Explain it", max_points=3.0)
+    assert why_a_person(submission(notebook(manual))) == "To grade by hand, 3 points: Explain it."
+    assert why_a_person(submission(fault="disk full")) == "The grader failed: disk full."
+    assert why_a_person(submission(needs_manual=True)).startswith("Something in it")
+    assert why_a_person(CLASS[0]) == ""
+
+
+def test_csv_has_a_column_for_each_step():
+    rows = read_csv(CLASS)
+    assert rows[1] == {
+        "assignment": "planning",
+        "student": "emmy",
+        "score": "4",
+        "max_score": "8",
+        "test_step1 points": "4",
+        "test_step1 outcome": "passed",
+        "test_step2 points": "0",
+        "test_step2 outcome": "failed",
+        "needs_manual": "no",
+        "sentence": "4 of 8: Step 2 failed its test.",
+    }
+    assert rows[3]["test_step2 points"] == ""
+
+
+def test_csv_of_two_notebooks_keeps_their_steps_apart():
+    both = submission(notebook(name="one"), notebook(graded(Outcome.FAILED), name="two"))
+    [row] = read_csv([both])
+    assert (row["one/test_step1 points"], row["two/test_step1 points"]) == ("4", "0")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", " =", "\u200e=", "\uff1d"])
+def test_csv_never_holds_a_formula(start):
+    formula = f"{start}HYPERLINK(A1)"
+    assert harmless(formula).startswith("'")
+    book = notebook(graded(grade_id=formula), ended_early=formula)
+    file = io.StringIO(newline="")
+    export_csv([submission(book, student=formula, assignment=formula)], file)
+    file.seek(0)
+    for row in csv.reader(file):
+        assert not any(cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d")) for cell in row)
+
+
+def test_the_table_fits_a_terminal():
+    text = in_terminal([work("student-" * 20, Outcome.PASSED, Outcome.FAILED), *CLASS])
+    assert all(len(line) <= 100 for line in text.splitlines())
+    assert "4 / 8" in text
+    assert "Step 2 failed its test." in text
+    assert "needs a person" in summary(CLASS)
+
+
+def test_untrusted_text_reaches_the_terminal_as_plain_text():
+    cell = graded(Outcome.FAILED, message="[bold red]x[/] \x1b[2J\x1b]0;t\x07\x08\u202eevil[/nope]")
+    text = in_terminal([submission(notebook(graded(), cell), student="[link=x]me\x1b[31m")])
+    assert "[link=x]me" in text
+    assert "[bold red]x[/]" in " ".join(text.split())
+    assert not {"\x1b", "\x08", "\x07", "\u202e"} & set(text)
