@@ -1,1 +1,11 @@
-"""scoring."""
+"""Outcomes into nbgrader's gradebook. Nothing of a submission is run here.
+
+nbgrader scores: its own Autograde converter does the work, with the step that would execute the
+notebook swapped for one that brings in what the sandbox recorded.
+"""
+
+from grader.scoring.autograde import score_submission
+from grader.scoring.gradebook import CellScore, SubmissionScore, read_scores
+from grader.scoring.points import auto_score
+
+__all__ = ["CellScore", "SubmissionScore", "auto_score", "read_scores", "score_submission"]

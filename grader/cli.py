@@ -1,0 +1,257 @@
+"""The command line: thin commands over functions that a program can call too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from grader.errors import GraderError, StorageError, UsageError
+
+# The grader's own modules are imported inside the commands: nbgrader alone takes a second and a
+# half to import, which `grader --help` should not have to wait for.
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Release, check, collect and grade nbgrader assignments; send feedback.",
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+AssignmentName = Annotated[str, typer.Argument(help="Name of the assignment, such as ps1.")]
+StudentOption = Annotated[str | None, typer.Option("--student", help="This student only.")]
+
+
+class _State:
+    """What the options before the command say."""
+
+    root = Path()
+
+
+@app.callback()
+def _main(
+    course: Annotated[
+        Path, typer.Option("--course", help="Folder of the course.", metavar="DIR")
+    ] = Path(),
+) -> None:
+    _State.root = course
+
+
+@app.command()
+def release(
+    assignments: Annotated[
+        list[str] | None, typer.Argument(help="Names; all of the course's where none is given.")
+    ] = None,
+) -> None:
+    """Make what students get, and check that it shows no solution and no hidden test."""
+    from grader.course import Course
+    from grader.errors import CourseError
+    from grader.release import release_assignment
+
+    course = Course(_State.root)
+    names = assignments or course.assignment_names
+    if not names:
+        raise CourseError(f"The course at {course.root} has no assignments to release.")
+    for name in names:
+        released = release_assignment(course, name)
+        out.print(
+            f"Released {escape(name)}: {len(released.files)} files in "
+            f"{escape(str(course.path('release', name)))}",
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(help="The notebook that you want to hand in.")],
+    sandbox: Annotated[
+        str, typer.Option(help="How your code is isolated: bubblewrap or none.")
+    ] = "none",
+) -> None:
+    """Run the visible tests of one notebook, as a student would before handing it in."""
+    from grader.report import check_table
+    from grader.split import check_notebook
+
+    result = check_notebook(notebook, _mode(sandbox))
+    out.print(check_table(result))
+    if not result.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def intake(
+    assignment: AssignmentName,
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder or zip of submissions to take in first."),
+    ] = None,
+    student: StudentOption = None,
+) -> None:
+    """Take in submissions, and say what is wrong with them, without running anything."""
+    from grader.course import Course
+    from grader.intake import inspect_submissions, unpack_bundle
+    from grader.report import intake_table
+
+    course = Course(_State.root)
+    passed_over = 0
+    if bundle is not None:
+        unpacked = unpack_bundle(course, assignment, bundle)
+        for entry in unpacked:
+            if entry.reason:
+                passed_over += 1
+                err.print(f"Passed over {escape(repr(entry.entry))}: {escape(entry.reason)}.")
+        out.print(f"Took in {len(unpacked) - passed_over} of {len(unpacked)} files.")
+    out.print(intake_table(inspect_submissions(course, assignment, student)))
+    if passed_over:
+        raise typer.Exit(1)
+
+
+@app.command()
+def grade(
+    assignment: AssignmentName,
+    student: StudentOption = None,
+    regrade: Annotated[bool, typer.Option(help="Run again what is graded already.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Submissions at once; 0 means one for each core.")
+    ] = None,
+    sandbox: Annotated[
+        str | None, typer.Option(help="How student code is isolated: bubblewrap or none.")
+    ] = None,
+) -> None:
+    """Run and score every submission; what is graded already and has not changed is kept."""
+    from grader.course import Course
+    from grader.farm import grade as grade_assignment
+    from grader.report import class_table, load_graded, summary
+
+    course = Course(_State.root)
+    mode = None if sandbox is None else _mode(sandbox)
+    with _progress() as progress:
+        bar = progress.add_task("Grading", total=None)
+        run = grade_assignment(
+            course,
+            assignment,
+            student=student,
+            regrade=regrade,
+            workers=workers,
+            sandbox=mode,
+            on_start=lambda total, stored: progress.update(bar, total=total),
+            on_record=lambda record: progress.advance(bar),
+        )
+    graded = load_graded(course, assignment, student)
+    out.print(class_table(graded))
+    out.print(escape(summary(graded)))
+    kept = len(run.records) - run.graded
+    out.print(f"{run.graded} graded now, {kept} kept from before.")
+    faults = [record.student for record in run.records if record.fault]
+    if faults:
+        err.print(
+            f"{len(faults)} could not be graded through a fault of ours; they have no zero. "
+            "Run `grader doctor`, then this command again.",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1)
+
+
+@app.command()
+def feedback(assignment: AssignmentName, student: StudentOption = None) -> None:
+    """Write a page for each student, where `nbgrader release_feedback` finds it."""
+    from grader.course import Course
+    from grader.report import load_graded, write_feedback
+
+    course = Course(_State.root)
+    pages = [
+        page
+        for submission in load_graded(course, assignment, student)
+        for page in write_feedback(course, submission)
+    ]
+    where = course.path("feedback", assignment, student or "*")
+    out.print(f"Wrote {len(pages)} feedback pages: {escape(str(where))}", soft_wrap=True)
+
+
+@app.command()
+def report(
+    assignment: AssignmentName,
+    csv: Annotated[Path | None, typer.Option(help="Also write scores to this file.")] = None,
+) -> None:
+    """Write the class report, and a table of scores where one is asked for."""
+    from grader.course import Course
+    from grader.report import export_csv, load_graded, write_class
+
+    course = Course(_State.root)
+    graded = load_graded(course, assignment)
+    page = write_class(course, assignment, graded)
+    out.print(f"Wrote the class report: {escape(str(page))}", soft_wrap=True)
+    if csv is not None:
+        try:
+            with csv.open("w", encoding="utf-8", newline="") as file:
+                export_csv(graded, file)
+        except OSError as error:
+            raise StorageError(f"{csv} cannot be written: {error.strerror}.") from None
+        out.print(f"Wrote scores: {escape(str(csv))}", soft_wrap=True)
+
+
+@app.command()
+def doctor() -> None:
+    """Test this machine and this course: what works, what is weaker than it should be."""
+    from grader.audit.doctor import examine_all
+    from grader.report import check_marks
+
+    checks = examine_all(_State.root)
+    out.print(check_marks(checks))
+    if any(found.ok is False for found in checks):
+        raise typer.Exit(1)
+
+
+def _mode(name: str) -> Any:
+    from grader.sandbox import SandboxMode
+
+    try:
+        return SandboxMode(name)
+    except ValueError:
+        known = " or ".join(mode.value for mode in SandboxMode)
+        raise UsageError(f"There is no sandbox {name!r}: say {known}.") from None
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=err,
+    )
+
+
+def run(command: Callable[[], object]) -> int:
+    """Run a command and return its exit code; a GraderError becomes one sentence on stderr."""
+    try:
+        command()
+    except GraderError as error:
+        err.print(f"[red]Error:[/red] {escape(str(error))}", soft_wrap=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        err.print("Stopped. Run the same command to go on.")
+        return 130
+    return 0
+
+
+def main() -> None:
+    """Entry point of the `grader` program."""
+    sys.exit(run(app))

@@ -1,0 +1,92 @@
+"""Tasks over Dask, one in flight a worker, so that the death of a worker blames nobody else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import dask
+from distributed import Client, Future, LocalCluster, as_completed
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+RETRIES = 2
+_SETTINGS = {
+    # With one task a worker, whatever a dying worker had is that one task: blame it at once,
+    # and let `run_tasks` decide what to do.
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.no-workers-timeout": "120s",
+    "distributed.scheduler.work-stealing": False,
+    "distributed.worker.daemon": False,
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+    "distributed.admin.large-graph-warning-threshold": "1GB",
+    "distributed.comm.timeouts.connect": "60s",
+    "logging.distributed": "critical",
+}
+
+
+@contextmanager
+def local_cluster(workers: int) -> Iterator[Client]:
+    """A Dask cluster on this machine, gone at the end.
+
+    Args:
+        workers: how many processes; 0 means one for each core.
+    """
+    with (
+        dask.config.set(_SETTINGS),
+        LocalCluster(
+            n_workers=workers or os.cpu_count() or 1,
+            threads_per_worker=1,
+            dashboard_address=None,
+            memory_limit=0,
+            host="127.0.0.1",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def run_tasks(
+    client: Client, work: Callable[[Task], Result], tasks: Iterable[Task]
+) -> Iterator[tuple[Task, Result | BaseException]]:
+    """Do `work` on every task, and yield each with its result as it comes.
+
+    A task whose worker died is tried again; after `RETRIES` more deaths the exception is its
+    result. An exception out of `work` is a result too.
+    """
+    waiting = iter(tasks)
+    slots = max(1, sum(client.nthreads().values()))
+    inflight: dict[str, tuple[Task, int]] = {}
+    running = as_completed()
+
+    def start(task: Task, tries: int) -> None:
+        future = client.submit(work, task, pure=False)
+        inflight[future.key] = (task, tries)
+        running.add(future)
+
+    for _, task in zip(range(slots), waiting, strict=False):
+        start(task, 0)
+    for future in running:
+        task, tries = inflight.pop(future.key)
+        outcome = _outcome(future)
+        if isinstance(outcome, BaseException) and tries < RETRIES:
+            start(task, tries + 1)
+            continue
+        following = next(waiting, None)
+        if following is not None:
+            start(following, 0)
+        yield task, outcome
+
+
+def _outcome(future: Future) -> object:
+    """The result, or the exception that took its place."""
+    try:
+        return future.result()
+    except Exception as error:
+        return error

@@ -1,0 +1,137 @@
+"""The work on one submission, as a task that carries all it needs.
+
+A job and its record are plain JSON data plus bytes, so that a worker needs no shared file system.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import distributions
+from typing import Any
+
+from grader.course import Assignment, Limits
+from grader.errors import SandboxError
+from grader.farm.store import SubmissionRecord
+from grader.intake import CleanNotebook, SubmittedFiles, clean_notebook
+from grader.release import AssignmentTemplate
+from grader.sandbox import DataFile, SandboxMode, SandboxPolicy
+from grader.split import NotebookResult, Outcome, place_files, run_notebook, unrun_result
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to grade.
+
+    Attributes:
+        student: whose it is.
+        template: the instructor version.
+        submitted: the submission's bytes.
+        data_files: the instructor's data files, by relative path; they win over submitted ones.
+        limits: what each notebook may use.
+        sandbox: how student code is isolated.
+        parameters: papermill parameters.
+    """
+
+    student: str
+    template: AssignmentTemplate
+    submitted: SubmittedFiles
+    data_files: Mapping[str, bytes]
+    limits: Limits
+    sandbox: SandboxMode
+    parameters: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Changes with anything that could change the record."""
+        digest = hashlib.sha256(_environment().encode())
+        settings = [
+            self.template.to_json(),
+            asdict(self.limits),
+            self.sandbox.value,
+            dict(self.parameters),
+            self.submitted.unusable,
+            self.submitted.timestamp,
+        ]
+        digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
+        for files in (self.submitted.notebooks, self.submitted.files, self.data_files):
+            for name, data in sorted(files.items()):
+                digest.update(f"{name}\0{len(data)}\0".encode())
+                digest.update(data)
+        return digest.hexdigest()
+
+
+def read_data_files(assignment: Assignment) -> dict[str, bytes]:
+    """The instructor's data files, by path relative to the assignment."""
+    return {
+        path.relative_to(assignment.source).as_posix(): path.read_bytes()
+        for path in assignment.data_files
+    }
+
+
+def grade_job(job: Job) -> SubmissionRecord:
+    """Clean and run every notebook of one submission. Called by a worker.
+
+    Never raises for anything that the student did. A `SandboxError` becomes a record with a
+    fault, so that one broken machine does not lose the results of others.
+    """
+    results: list[NotebookResult] = []
+    problems: dict[str, tuple[str, ...]] = {"": job.submitted.problems}
+    unreadable: dict[str, str] = {}
+    fault = ""
+    with place_files(job.submitted.files, job.data_files) as files:
+        for name, template in job.template.notebooks.items():
+            clean = clean_notebook(
+                job.submitted.notebooks.get(name),
+                template,
+                unreadable=job.submitted.unusable.get(name, ""),
+            )
+            problems[name] = clean.problems
+            if clean.unreadable:
+                unreadable[name] = clean.unreadable
+                results.append(unrun_result(name, clean.notebook, clean.unreadable))
+                continue
+            try:
+                results.append(_run(job, clean, files))
+            except SandboxError as error:
+                fault = fault or str(error)
+                outcome = Outcome.GRADER_FAULT
+                results.append(unrun_result(name, clean.notebook, str(error), outcome))
+    return SubmissionRecord(
+        job.student,
+        job.template.name,
+        job.key,
+        tuple(results),
+        {name: found for name, found in problems.items() if found},
+        unreadable,
+        job.submitted.timestamp,
+        fault,
+    )
+
+
+def fault_record(job: Job, reason: str) -> SubmissionRecord:
+    """The record of a submission that could not be graded through no fault of the student's."""
+    results = []
+    for name, template in job.template.notebooks.items():
+        clean = clean_notebook(job.submitted.notebooks.get(name), template)
+        results.append(unrun_result(name, clean.notebook, reason, Outcome.GRADER_FAULT))
+    return SubmissionRecord(
+        job.student, job.template.name, job.key, tuple(results), {}, {}, fault=reason
+    )
+
+
+def _run(job: Job, clean: CleanNotebook, files: tuple[DataFile, ...]) -> NotebookResult:
+    policy = SandboxPolicy(limits=job.limits, files=files)
+    return run_notebook(clean.name, clean.notebook, policy, job.sandbox, job.parameters)
+
+
+@functools.cache
+def _environment() -> str:
+    """Python and every installed distribution, with versions."""
+    installed = sorted({f"{d.name}=={d.version}" for d in distributions()})
+    return json.dumps([sys.version, os.uname().machine, *installed])

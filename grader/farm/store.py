@@ -1,0 +1,118 @@
+"""Results on disk, one file a student, so that a stopped run goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from grader.course import Course, is_safe_name
+from grader.errors import StorageError
+from grader.split import NotebookResult
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class SubmissionRecord:
+    """What grading one submission found.
+
+    Attributes:
+        student: whose it is.
+        assignment: name of the assignment.
+        key: hash of the submission, the assignment, the limits and the environment; a record with
+            another key is out of date.
+        results: one for each notebook of the assignment, in order of name.
+        problems: what intake put right, by notebook; "" for the folder as a whole.
+        unreadable: why a notebook could not be used at all, by notebook.
+        timestamp: when it was handed in, or "".
+        fault: why the grader itself failed, or "". Such a record is made again on the next run.
+        scored: whether the gradebook has it.
+    """
+
+    student: str
+    assignment: str
+    key: str
+    results: tuple[NotebookResult, ...]
+    problems: dict[str, tuple[str, ...]]
+    unreadable: dict[str, str]
+    timestamp: str = ""
+    fault: str = ""
+    scored: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> SubmissionRecord:
+        """The inverse of `to_json`; raises KeyError, TypeError or ValueError for other data."""
+        fields = dict(data)
+        if fields.pop("format") != FORMAT:
+            raise ValueError("made by another version")
+        fields["results"] = tuple(NotebookResult.from_json(r) for r in data["results"])
+        fields["problems"] = {name: tuple(found) for name, found in data["problems"].items()}
+        return cls(**fields)
+
+
+class ResultStore:
+    """The records of one assignment, under the course's state folder."""
+
+    def __init__(self, course: Course, assignment: str) -> None:
+        self._folder = course.state / "results" / assignment
+
+    def load(self, student: str) -> SubmissionRecord | None:
+        """The record of one student, or None where there is none that can be read."""
+        try:
+            return SubmissionRecord.from_json(json.loads(self._path(student).read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def load_all(self) -> list[SubmissionRecord]:
+        """All readable records, in order of student."""
+        names = sorted(path.stem for path in self._folder.glob("*.json"))
+        return [record for name in names if (record := self.load(name)) is not None]
+
+    def save(self, record: SubmissionRecord) -> None:
+        """Write a record whole or not at all.
+
+        Raises:
+            StorageError: the disk is full or read-only.
+        """
+        write_whole(self._path(record.student), json.dumps(record.to_json()))
+
+    def mark_scored(self, record: SubmissionRecord) -> SubmissionRecord:
+        """Note that the gradebook has the record."""
+        scored = replace(record, scored=True)
+        self.save(scored)
+        return scored
+
+    def _path(self, student: str) -> Path:
+        if not is_safe_name(student):
+            raise StorageError(f"{student!r} cannot name a file: rename that student's folder.")
+        return self._folder / f"{student}.json"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write `text` to `path` through a temporary file, so that no reader sees half of it.
+
+    Raises:
+        StorageError: the folder cannot be written to.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}. "
+            "Make room or permission for it and run the command again."
+        ) from None

@@ -1,0 +1,151 @@
+"""Join the gradebook with the stored results into what reports are made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import nbformat
+
+from grader.course import Course
+from grader.errors import CourseError
+from grader.farm import ResultStore, SubmissionRecord
+from grader.release import NotebookTemplate, TemplateCell, load_template
+from grader.report.hidden import without_hidden
+from grader.report.model import GradedCell, GradedNotebook, GradedSubmission
+from grader.scoring import CellScore, SubmissionScore, read_scores
+from grader.split import NotebookResult, Outcome, TestResult
+
+_HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
+
+
+def load_graded(
+    course: Course, assignment: str, student: str | None = None
+) -> list[GradedSubmission]:
+    """All graded submissions of an assignment, in order of student.
+
+    Scores come from the gradebook, so what people graded by hand is in them.
+
+    Raises:
+        CourseError: nothing was graded yet, or not this student.
+        ScoringError: the gradebook cannot be read.
+    """
+    template = load_template(course, course.require(assignment))
+    scores = read_scores(course, assignment)
+    titles = {name: _titles(course, assignment, name) for name in template.notebooks}
+    graded = [
+        _submission(record, scores[record.student], template.notebooks, titles)
+        for record in ResultStore(course, assignment).load_all()
+        if record.scored and record.student in scores and student in (None, record.student)
+    ]
+    if not graded:
+        whose = "" if student is None else f" of {student!r}"
+        raise CourseError(
+            f"No graded submission{whose} for {assignment!r} yet: "
+            f"run `grader grade {assignment}` first."
+        )
+    return graded
+
+
+def _submission(
+    record: SubmissionRecord,
+    score: SubmissionScore,
+    templates: Mapping[str, NotebookTemplate],
+    titles: Mapping[str, Mapping[str, str]],
+) -> GradedSubmission:
+    notebooks = tuple(
+        _notebook(record, result, score, templates[result.notebook], titles[result.notebook])
+        for result in record.results
+        if result.notebook in templates
+    )
+    return GradedSubmission(
+        student=record.student,
+        assignment=record.assignment,
+        notebooks=notebooks,
+        timestamp=score.timestamp or None,
+        late_penalty=score.late_penalty,
+        needs_manual=any(cell.needs_manual for cell in score.cells.values()),
+        fault=record.fault,
+        wall=sum(result.wall for result in record.results),
+        peak_memory=max((result.peak_memory for result in record.results), default=0),
+    )
+
+
+def _notebook(
+    record: SubmissionRecord,
+    result: NotebookResult,
+    score: SubmissionScore,
+    template: NotebookTemplate,
+    titles: Mapping[str, str],
+) -> GradedNotebook:
+    unreadable = record.unreadable.get(result.notebook, "")
+    problems = (*record.problems.get(result.notebook, ()), *record.problems.get("", ()))
+    outcomes = {test.grade_id: test for test in result.tests}
+    answers = {
+        cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"]
+        for cell in result.executed.get("cells", [])
+    }
+    cells = tuple(
+        _cell(
+            cell,
+            score.cells.get((result.notebook, cell.grade_id)),
+            outcomes.get(cell.grade_id),
+            titles.get(cell.grade_id, ""),
+            answers.get(cell.grade_id, ""),
+        )
+        for cell in template.cells
+        if cell.points is not None
+    )
+    return GradedNotebook(
+        name=result.notebook,
+        cells=cells,
+        problems=(unreadable, *problems) if unreadable else problems,
+        failures=result.failures,
+        executed={} if unreadable else result.executed,
+        ended_early="" if unreadable else result.ended_early,
+    )
+
+
+def _cell(
+    cell: TemplateCell,
+    score: CellScore | None,
+    test: TestResult | None,
+    title: str,
+    answer: str,
+) -> GradedCell:
+    common: dict[str, Any] = {
+        "grade_id": cell.grade_id,
+        "title": title,
+        "points": score.score if score else None,
+        "max_points": score.max_score if score else cell.points,
+        "comment": score.comment if score else "",
+    }
+    if not cell.is_test:
+        return GradedCell(kind="task" if cell.task else "manual", source=answer, **common)
+    visible = without_hidden(cell.source)
+    return GradedCell(
+        kind="test",
+        outcome=test.outcome if test else Outcome.GRADER_FAULT,
+        message=test.message if test else "",
+        duration=test.duration if test else 0.0,
+        source=visible,
+        hidden=not visible.strip(),
+        **common,
+    )
+
+
+def _titles(course: Course, assignment: str, name: str) -> dict[str, str]:
+    """The heading above each graded cell, from the released notebook."""
+    path = course.path("release", assignment) / f"{name}.ipynb"
+    if not path.is_file():
+        return {}
+    titles: dict[str, str] = {}
+    heading = ""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown" and (found := _HEADING.findall(cell.source)):
+            heading = found[-1]
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if grade_id:
+            titles[grade_id] = heading
+    return titles

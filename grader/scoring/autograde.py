@@ -1,0 +1,75 @@
+"""Write one submission's outcomes to the gradebook, through nbgrader's own Autograde."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute, SaveAutoGrades
+from traitlets.config import Config
+
+from grader.course import Course
+from grader.errors import ScoringError
+from grader.release.converter import run_converter
+from grader.scoring.preprocessors import RecordedExecution, SaveOutcomes
+from grader.split import NotebookResult
+
+
+def score_submission(
+    course: Course,
+    assignment: str,
+    student: str,
+    results: Mapping[str, NotebookResult],
+    timestamp: str = "",
+) -> None:
+    """Score one student's notebooks, as `nbgrader autograde` would, from recorded outcomes.
+
+    The notebooks that nbgrader reads are the executed ones in `results`, never the submitted
+    files; a manual grade that a person gave before stays.
+
+    Args:
+        course: whose gradebook to write.
+        assignment: name of the assignment.
+        student: id of the student, made in the gradebook where it is new.
+        results: one for each notebook of the assignment, by name.
+        timestamp: when it was handed in, as nbgrader's timestamp.txt has it, or "".
+
+    Raises:
+        ScoringError: the gradebook cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="grader-score-") as staging:
+        directory = _staged_course(course, assignment, student, Path(staging))
+        folder = Path(directory.format_path(directory.submitted_directory, student, assignment))
+        folder.mkdir(parents=True)
+        for name, result in results.items():
+            nbformat.write(nbformat.from_dict(result.executed), folder / f"{name}.ipynb")
+        if timestamp:
+            (folder / "timestamp.txt").write_text(timestamp, encoding="utf-8")
+        converter = Autograde(coursedir=directory, config=course.config)
+        converter.force = True
+        converter.autograde_preprocessors = _swap(converter.autograde_preprocessors, results)
+        run_converter(converter, f"score {student!r} for {assignment!r}", ScoringError)
+
+
+def _staged_course(course: Course, assignment: str, student: str, staging: Path) -> CourseDirectory:
+    """The course, but with its submitted folder elsewhere: nbgrader reads only clean notebooks."""
+    config = Config(course.config)
+    config.CourseDirectory.submitted_directory = str(staging)
+    directory = CourseDirectory(config=config)
+    directory.assignment_id = assignment
+    directory.student_id = student
+    return directory
+
+
+def _swap(steps: list[Any], results: Mapping[str, NotebookResult]) -> list[Any]:
+    """nbgrader's list of steps with the executing and the scoring one replaced."""
+    replacements = {
+        Execute: RecordedExecution(results, enabled=True),
+        SaveAutoGrades: SaveOutcomes(results, enabled=True),
+    }
+    return [replacements.get(step, step) for step in steps]

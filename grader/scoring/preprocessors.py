@@ -1,0 +1,57 @@
+"""The two steps of nbgrader's Autograde that the grader replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import nbformat
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+
+from grader.errors import ScoringError
+from grader.scoring.points import auto_score
+from grader.split import NotebookResult
+from grader.split.recorder import is_test
+
+
+class RecordedExecution(NbGraderPreprocessor):
+    """Stands in for nbgrader's Execute: the cells as the sandbox ran them."""
+
+    def __init__(self, results: Mapping[str, NotebookResult], **options: Any) -> None:
+        super().__init__(**options)
+        self._results = results
+
+    def preprocess(
+        self, nb: nbformat.NotebookNode, resources: dict[str, Any]
+    ) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
+        """Called by nbconvert for each notebook."""
+        executed = self._results[resources["nbgrader"]["notebook"]].executed
+        nb.cells = nbformat.from_dict(executed["cells"])
+        return nb, resources
+
+
+class SaveOutcomes(SaveAutoGrades):
+    """Stands in for nbgrader's SaveAutoGrades: a test's points come from its outcome.
+
+    nbgrader reads them from the outputs in the notebook, where anything on stderr costs all
+    points and a forged output can earn them.
+    """
+
+    def __init__(self, results: Mapping[str, NotebookResult], **options: Any) -> None:
+        super().__init__(**options)
+        self._results = results
+
+    def _add_score(self, cell: nbformat.NotebookNode, resources: dict[str, Any]) -> None:
+        if not is_test(cell):
+            super()._add_score(cell, resources)
+            return
+        name = cell.metadata.nbgrader.grade_id
+        tests = {test.grade_id: test for test in self._results[self.notebook_id].tests}
+        if name not in tests:
+            raise ScoringError(f"The test {name!r} of {self.notebook_id} has no outcome.")
+        grade = self.gradebook.find_grade(
+            name, self.notebook_id, self.assignment_id, self.student_id
+        )
+        grade.auto_score = auto_score(tests[name], float(cell.metadata.nbgrader.points))
+        grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+        self.gradebook.db.commit()

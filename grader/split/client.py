@@ -1,0 +1,103 @@
+"""nbclient, as the grader needs it: errors and time limits are results, not exceptions."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+
+from grader.course import Limits
+from grader.errors import SandboxError
+from grader.sandbox import WatchedKernelManager
+
+_AFTER_INTERRUPT = 5
+"""Seconds that an interrupted cell has to end."""
+
+
+class GradedClient(NotebookClient):
+    """Runs single cells of a notebook in a watched kernel.
+
+    Args:
+        notebook: outputs are written into its cells.
+        manager: of a kernel not yet started.
+        limits: of which `cell_timeout` and `startup_timeout` are enforced here.
+    """
+
+    def __init__(
+        self, notebook: nbformat.NotebookNode, manager: WatchedKernelManager, limits: Limits
+    ) -> None:
+        super().__init__(
+            notebook,
+            km=manager,
+            timeout=limits.cell_timeout,
+            interrupt_on_timeout=True,
+            error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
+            raise_on_iopub_timeout=True,
+            iopub_timeout=_AFTER_INTERRUPT,
+            allow_errors=True,
+            record_timing=False,
+            # A student's tag must not keep a cell from running.
+            skip_cells_with_tag="",
+        )
+        self.log.disabled = True
+        self._startup_timeout = limits.startup_timeout
+        self._timed_out = False
+        self._reply: dict[str, Any] = {}
+        self.on_cell_executed = self._keep_reply
+
+    async def start(self) -> None:
+        """Start the kernel and wait for its first reply.
+
+        Raises:
+            SandboxError: there was none in time.
+        """
+        await self.km.start_kernel()
+        self.kc = self.km.client()
+        self.kc.start_channels()
+        self.kc.allow_stdin = False
+        started = time.monotonic()
+        try:
+            await self.kc.wait_for_ready(timeout=self._startup_timeout)
+        except RuntimeError as error:
+            death = self.km.death
+            reason = death.sentence if death else str(error)
+            waited = time.monotonic() - started
+            raise SandboxError(
+                f"The kernel did not answer within {waited:.0f} s ({reason}): run `grader doctor`."
+            ) from None
+
+    def stop(self) -> None:
+        """Close the channels; the kernel itself is its manager's."""
+        if self.kc is not None:
+            self.kc.stop_channels()
+
+    async def run_cell(self, cell: nbformat.NotebookNode, index: int) -> dict[str, Any] | None:
+        """Run one code cell.
+
+        Returns:
+            The content of the kernel's reply, untrusted; None where the cell was interrupted at
+            its limit and the kernel goes on.
+
+        Raises:
+            DeadKernelError: the kernel is gone.
+            CellTimeoutError: the cell did not even end when it was interrupted.
+        """
+        self._timed_out = False
+        self._reply = {"status": "ok"}  # a cell without code has no reply
+        await self.async_execute_cell(cell, index)
+        return None if self._timed_out else self._reply
+
+    async def _async_handle_timeout(
+        self, timeout: int, cell: nbformat.NotebookNode | None = None
+    ) -> dict[str, Any] | None:
+        self._timed_out = True
+        return await super()._async_handle_timeout(timeout, cell)
+
+    def _keep_reply(self, *, execute_reply: dict[str, Any], **_cell: Any) -> None:
+        content = execute_reply.get("content")
+        if not isinstance(content, dict):
+            raise DeadKernelError("The kernel sent a reply without content.")
+        self._reply = content

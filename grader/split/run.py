@@ -1,0 +1,67 @@
+"""Execute one clean notebook with papermill and return its outcomes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from grader.sandbox import SandboxMode, SandboxPolicy
+from grader.split.outcomes import NotebookResult, Outcome, TestResult
+from grader.split.recorder import Recorder, test_ids
+
+ENGINE = "graded"
+
+
+def run_notebook(
+    name: str,
+    notebook: nbformat.NotebookNode,
+    policy: SandboxPolicy,
+    sandbox: SandboxMode,
+    parameters: Mapping[str, Any] | None = None,
+) -> NotebookResult:
+    """Run all cells of `notebook` in a fresh kernel.
+
+    Errors in cells are outcomes, not exceptions.
+
+    Args:
+        name: the notebook's name without .ipynb.
+        notebook: a clean notebook; it is not changed.
+        policy: what the kernel may see and use.
+        sandbox: how it is isolated.
+        parameters: papermill parameters, put after the cell tagged `parameters`.
+
+    Raises:
+        SandboxError: the kernel could not be started, for a reason that is ours.
+    """
+    recorder = Recorder(name, test_ids(notebook))
+    # a cell that raises has its outcome in the recorder by then
+    with contextlib.suppress(PapermillExecutionError):
+        papermill.execute_notebook(
+            notebook,
+            None,
+            parameters=dict(parameters or {}),
+            engine_name=ENGINE,
+            progress_bar=False,
+            recorder=recorder,
+            policy=policy,
+            sandbox=sandbox,
+        )
+    return recorder.result()
+
+
+def unrun_result(
+    name: str,
+    notebook: nbformat.NotebookNode,
+    reason: str,
+    outcome: Outcome = Outcome.NOT_RUN,
+) -> NotebookResult:
+    """The result of a notebook that was never started, with `reason` on each of its tests."""
+    tests = tuple(TestResult(grade_id, outcome, reason) for grade_id in test_ids(notebook))
+    executed = json.loads(nbformat.writes(notebook))
+    return NotebookResult(name, tests, (), executed, ended_early=reason)
