@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import os
 import platform
@@ -21,6 +22,7 @@ import nbformat
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
+from jupyter_cache import get_cache
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -117,14 +119,31 @@ class Assignment(SphinxDirective):
         return [box]
 
 
+def length_of(doctree: nodes.document) -> tuple[int, int, int]:
+    """Words, displayed equations and lines of code that a reader meets without unfolding."""
+
+    def folded(node: nodes.Node) -> bool:
+        while node is not None:
+            classes = node.get("classes", ()) if isinstance(node, nodes.Element) else ()
+            if {"dropdown", "cell_output", "tag_hide-input"} & set(classes):
+                return True
+            node = node.parent
+        return False
+
+    seen = {
+        kind: [node for node in doctree.findall(kind) if not folded(node)]
+        for kind in (nodes.paragraph, nodes.math_block, nodes.literal_block)
+    }
+    words = sum(len(node.astext().split()) for node in seen[nodes.paragraph])
+    lines = [line for node in seen[nodes.literal_block] for line in node.astext().splitlines()]
+    return words, len(seen[nodes.math_block]), sum(1 for line in lines if line.strip())
+
+
 def fill_facts(app: Sphinx, doctree: nodes.document) -> None:
     """Replace the placeholder by what can be counted once the page is read."""
     for placeholder in list(doctree.findall(facts_node)):
-        blocks = list(doctree.findall(nodes.literal_block))
-        code_lines = sum(block.astext().count("\n") + 1 for block in blocks)
-        prose = sum(len(p.astext().split()) for p in doctree.findall(nodes.paragraph))
-        equations = len(list(doctree.findall(nodes.math_block)))
-        minutes = reading_minutes(prose, equations, code_lines)
+        words, equations, code_lines = length_of(doctree)
+        minutes = reading_minutes(words, equations, code_lines)
         docname = app.env.docname
         up = "../" * docname.count("/")
         line = nodes.paragraph(classes=["chapter-facts"])
@@ -168,16 +187,21 @@ def finish_page(
         app.add_js_file(name, loading_method="defer")
     if doctree is None or "kernelspec" not in meta or app.builder.format != "html":
         return
-    executed = Path(app.env.mystnb_config.output_folder) / f"{pagename}.ipynb"
+    config = app.env.mystnb_config
+    notebook = nbformat.read(Path(config.output_folder) / f"{pagename}.ipynb", as_version=4)
+    with contextlib.suppress(KeyError):  # not in the cache when execution is off
+        _, notebook = get_cache(config.execution_cache_path).merge_match_into_notebook(notebook)
     target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(self_contained(nbformat.read(executed, as_version=4)), target)
+    nbformat.write(self_contained(notebook), target)
     context["ipynb_source"] = f"{pagename}.ipynb"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     sys.path.append(str(KIT))
+    # Jupyter Book always sets it, for the extension that _config.yml leaves out.
+    app.add_config_value("comments_config", {}, "", types=(dict,))
     app.add_node(facts_node)
     app.add_directive("chapter-facts", ChapterFacts)
     app.add_directive("assignment", Assignment)

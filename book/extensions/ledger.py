@@ -1,19 +1,21 @@
 """The ledger: every printed number that a chapter reproduces, on one page.
 
 A chapter declares a number with `reproduced(...)` (book/kit/reproduced.py), which leaves the entry
-in the metadata of the cell's output. This extension reads the entries from the executed notebook
-when Sphinx reads the chapter, checks each once more, keeps them in the environment (so that a
-rebuild without changes still knows them), and fills the `{ledger}` directive.
+in the cell's HTML output. This extension finds the entries when Sphinx has read the chapter, whether
+its code ran or its outputs came from the execution cache. It checks each once more, keeps them in
+the environment (so that a rebuild without changes still knows them), and fills `{ledger}`.
 """
 
 from __future__ import annotations
 
+import html
+import json
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -23,8 +25,8 @@ from sphinx.util.docutils import SphinxDirective
 sys.path.append(str(Path(__file__).resolve().parents[1] / "kit"))
 import reproduced as kit  # noqa: E402  (book/kit is on the path only from the line above on)
 
-COLUMNS = ("Number", "Source", "Printed", "Ours", "Tolerance", "Spread over seeds")
-WIDTHS = (24, 20, 20, 20, 8, 8)
+COLUMNS = ("Number and source", "Printed", "Ours", "Tolerance", "Spread")
+ENTRY = re.compile(rf'{kit.ENTRY_ATTRIBUTE}="([^"]*)"')
 Entry = dict[str, Any]
 
 
@@ -55,14 +57,12 @@ def pages(env: BuildEnvironment) -> set[str]:
     return env.ledger_pages
 
 
-def declared(notebook: nbformat.NotebookNode) -> list[Entry]:
-    """Entries in the outputs of an executed notebook, in order."""
+def declared(doctree: nodes.document) -> list[Entry]:
+    """Entries in the code outputs of a page, in order."""
     return [
-        dict(output.metadata[kit.METADATA_KEY])
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if kit.METADATA_KEY in output.get("metadata", {})
+        json.loads(html.unescape(match))
+        for raw in doctree.findall(nodes.raw)
+        for match in ENTRY.findall(raw.astext())
     ]
 
 
@@ -88,10 +88,7 @@ def check(found: Iterable[Entry], docname: str) -> None:
 def collect(app: Sphinx, doctree: nodes.document) -> None:
     """Read the entries of the chapter that Sphinx just read."""
     env = app.env
-    if "kernelspec" not in env.metadata.get(env.docname, {}):
-        return
-    path = Path(env.mystnb_config.output_folder) / f"{env.docname}.ipynb"
-    found = declared(nbformat.read(path, as_version=4))
+    found = declared(doctree)
     check(found, env.docname)
     if found:
         entries(env)[env.docname] = found
@@ -128,9 +125,9 @@ def in_reading_order(env: BuildEnvironment) -> list[str]:
     return order
 
 
-def cell(*children: nodes.Node, classes: Iterable[str] = ()) -> nodes.entry:
+def cell(text: str) -> nodes.entry:
     """A table cell."""
-    return nodes.entry("", nodes.paragraph("", "", *children), classes=list(classes))
+    return nodes.entry("", nodes.paragraph("", text))
 
 
 def numbers(values: Any, decimals: int) -> nodes.entry:
@@ -168,23 +165,26 @@ def row(app: Sphinx, entry: Entry, docname: str, page: str) -> nodes.row:
         spread = f"{entry['spread']:.2g} ({entry['seeds']} seeds)"
     return nodes.row(
         "",
-        cell(nodes.reference("", entry["label"], refuri=uri)),
-        cell(*source(app, entry, page)),
+        nodes.entry(
+            "",
+            nodes.paragraph("", "", nodes.reference("", entry["label"], refuri=uri)),
+            nodes.paragraph("", "", *source(app, entry, page), classes=["source"]),
+        ),
         numbers(entry["expected"], kit.printed_decimals(entry["expected"])),
         numbers(entry["ours"], decimals),
-        cell(nodes.Text(f"{entry['tolerance']:g}")),
-        cell(nodes.Text(spread)),
+        cell(f"{entry['tolerance']:g}"),
+        cell(spread),
     )
 
 
 def table(app: Sphinx, docname: str, page: str) -> nodes.container:
     """The numbers of one chapter."""
     group = nodes.tgroup("", cols=len(COLUMNS))
-    group += [nodes.colspec("", colwidth=width) for width in WIDTHS]
-    head = nodes.row("", *(cell(nodes.Text(name)) for name in COLUMNS))
+    group += [nodes.colspec("", colwidth=1) for _ in COLUMNS]
+    head = nodes.row("", *(cell(name) for name in COLUMNS))
     body = [row(app, entry, docname, page) for entry in entries(app.env)[docname]]
     group += [nodes.thead("", head), nodes.tbody("", *body)]
-    return nodes.container("", nodes.table("", group, classes=["ledger"]), classes=["wide-table"])
+    return nodes.container("", nodes.table("", group, classes=["ledger", "colwidths-auto"]), classes=["wide-table"])
 
 
 def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:

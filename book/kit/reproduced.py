@@ -1,18 +1,19 @@
 """Declare a printed number that a chapter recomputes; a mismatch stops the chapter.
 
-The declaration travels as metadata of the cell's output, so it survives in the execution cache and
-in a downloaded notebook. book/extensions/ledger.py reads it back and fills the ledger page.
+The declaration travels inside the cell's HTML output, so it survives in the execution cache.
+book/extensions/ledger.py reads it back when the book is built and fills the ledger page.
 """
 
 from __future__ import annotations
 
 import html
+import json
 import re
 
 import numpy as np
 from IPython.display import display
 
-METADATA_KEY = "reproduced"
+ENTRY_ATTRIBUTE = "data-reproduced"
 
 
 class NotReproducedError(AssertionError):
@@ -44,10 +45,11 @@ def within(difference: float, tolerance: float) -> bool:
 
 
 def format_values(values, decimals: int) -> str:
-    """Numbers as text, one line for each row, with a true minus sign and no negative zero."""
+    """Numbers as text with true minus signs; a matrix by rows, a list five to a line."""
     array = np.round(np.atleast_1d(np.asarray(values, dtype=float)), decimals) + 0.0
-    rows = array.reshape(-1, array.shape[-1])
-    lines = (" ".join(f"{x:.{decimals}f}" for x in row) for row in rows)
+    per_line = array.shape[-1] if array.ndim > 1 else 5
+    texts = [f"{x:.{decimals}f}" for x in array.ravel()]
+    lines = (" ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line))
     return "\n".join(lines).replace("-", "\N{MINUS SIGN}")
 
 
@@ -116,14 +118,11 @@ def reproduced(
     summary = f"{label}: {count}, largest difference {difference:.2g}, tolerance {tolerance:g}"
     digits = decimals_of(tolerance)
     markup = (
-        f'<details class="reproduced" id="{slug(label)}"><summary>Reproduced. '
+        f'<details class="reproduced" id="{slug(label)}" '
+        f'{ENTRY_ATTRIBUTE}="{html.escape(json.dumps(entry))}"><summary>Reproduced. '
         f"{html.escape(summary)}</summary>"
         f'<div class="reproduced-body"><div><b>Printed</b> ({html.escape(where)})'
         f"<pre>{format_values(expected, printed_decimals(expected))}</pre></div>"
         f"<div><b>Ours</b><pre>{format_values(ours, digits)}</pre></div></div></details>"
     )
-    display(
-        {"text/html": markup, "text/plain": f"Reproduced. {summary}"},
-        metadata={METADATA_KEY: entry},
-        raw=True,
-    )
+    display({"text/html": markup, "text/plain": f"Reproduced. {summary}"}, raw=True)

@@ -70,12 +70,12 @@
       }, FRAME_MS);
     }
 
-    const first = button("⏮︎", "First", function () { move(0); });
-    const back = button("◀︎", "One back", function () { move(frame - 1); });
+    const first = button("«", "First", function () { move(0); });
+    const back = button("‹", "One back", function () { move(frame - 1); });
     const play = button("Play", "", toggle);
     play.removeAttribute("aria-label");
-    const forward = button("▶︎", "One forward", function () { move(frame + 1); });
-    const end = button("⏭︎", "Last", function () { move(last); });
+    const forward = button("›", "One forward", function () { move(frame + 1); });
+    const end = button("»", "Last", function () { move(last); });
     slider.addEventListener("input", function () { move(Number(slider.value)); });
 
     const controls = document.createElement("div");
