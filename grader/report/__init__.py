@@ -1,1 +1,22 @@
-"""Feedback pages, the class report, exports and the terminal table."""
+"""Feedback pages, the class report, exports and terminal tables."""
+
+from grader.report.assemble import load_graded
+from grader.report.classreport import render_class, write_class
+from grader.report.export import export_csv
+from grader.report.feedback import render_feedback, write_feedback
+from grader.report.model import GradedCell, GradedNotebook, GradedSubmission
+from grader.report.table import class_table, summary
+
+__all__ = [
+    "GradedCell",
+    "GradedNotebook",
+    "GradedSubmission",
+    "class_table",
+    "export_csv",
+    "load_graded",
+    "render_class",
+    "render_feedback",
+    "summary",
+    "write_class",
+    "write_feedback",
+]

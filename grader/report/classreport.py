@@ -14,8 +14,9 @@ from grader.course import Course
 from grader.report.files import write_atomically
 from grader.report.model import GradedCell, GradedSubmission
 from grader.report.pages import inline_script, render
-from grader.report.sentences import OUTCOMES, Verdict, count_points, short_name, verdict
+from grader.report.sentences import count_points, short_name, step_title
 from grader.report.text import count, listing, one_line, points, sentence
+from grader.report.verdicts import OUTCOMES, Verdict, verdict
 
 BINS = 10
 _NUMBER = re.compile(r"\w+ (\d+(?:\.\d+)?[a-z]?)\b")
@@ -69,8 +70,7 @@ def assignment_steps(submissions: Sequence[GradedSubmission]) -> list[Step]:
     for submission in submissions:
         for book in submission.notebooks:
             for cell in book.cells:
-                title = one_line(cell.title, 120) or one_line(cell.grade_id, 60)
-                step = Step(book.name, cell.grade_id, title, cell.max_points)
+                step = Step(book.name, cell.grade_id, step_title(cell), cell.max_points)
                 steps.setdefault((book.name, cell.grade_id), step)
     return list(steps.values())
 

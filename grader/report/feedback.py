@@ -13,15 +13,22 @@ from grader.report.hidden import LeakGuard
 from grader.report.model import GradedCell, GradedNotebook, GradedSubmission
 from grader.report.notebook_view import leak_guard, view_cells
 from grader.report.pages import render
-from grader.report.sentences import Verdict, lead, verdict
+from grader.report.sentences import lead, step_title
 from grader.report.text import clean, one_line, sentence
+from grader.report.verdicts import Verdict, verdict
+from grader.split.outcomes import Outcome
 
 WITHHELD = "(What the test said is not shown: it quotes a hidden test.)"
 
 
 @dataclass(frozen=True)
 class _Step:
-    """One graded cell as the page lists it."""
+    """One graded cell as the page lists it.
+
+    Attributes:
+        place: id of its cell on the page, or "".
+        spoken: the test itself wrote the message; else the grader did.
+    """
 
     title: str
     verdict: Verdict
@@ -31,6 +38,7 @@ class _Step:
     comment: str
     hidden: bool
     place: str
+    spoken: bool
 
     @property
     def share(self) -> float:
@@ -144,9 +152,11 @@ def _step(
     cell: GradedCell, places: dict[str, int], guard: LeakGuard, *, show_messages: bool
 ) -> _Step:
     name = one_line(cell.grade_id, 60)
-    message = one_line(cell.message) if show_messages else ""
+    # A step that never began has nothing to say; why is said once, above all steps.
+    quoted = show_messages and cell.outcome is not Outcome.NOT_RUN
+    message = one_line(cell.message) if quoted else ""
     return _Step(
-        title=one_line(cell.title, 120) or name,
+        title=step_title(cell),
         verdict=verdict(cell),
         points=cell.points,
         max_points=cell.max_points,
@@ -154,6 +164,7 @@ def _step(
         comment=clean(cell.comment).strip(),
         hidden=cell.hidden,
         place=f"cell-{places[name]}" if name in places else "",
+        spoken=cell.outcome in (Outcome.FAILED, Outcome.ERRORED),
     )
 
 

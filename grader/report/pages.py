@@ -10,8 +10,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from grader.report.sentences import count_points, verdict
+from grader.report.sentences import count_points
 from grader.report.text import one_line, points, seconds, size
+from grader.report.verdicts import verdict
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("grader.report"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from grader.report.text import count, listing, one_line, points, sentence
+from grader.report.verdicts import OUTCOMES, PARTLY
 from grader.split.outcomes import CellFailure, Outcome
 
 if TYPE_CHECKING:
@@ -17,114 +18,33 @@ _MORE = "; and more"
 _NAMED = 4
 """Steps that a sentence names one by one; more are only counted."""
 
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?::|\Z)")
+"""An exception's name, and its message where it has one; anything else is a sentence of ours."""
+
+_MARKS = re.compile(r"[`$]|\*\*")
+_POINTS = re.compile(r"\s*[(\[]\d+(?:\.\d+)? (?:points?|pts?)\b[^()\[\]]*[)\]]\s*\Z")
 _NUMBERED = re.compile(r"\w+ \d+(?:\.\d+)?[a-z]?\b")
 
 
-class Verdict(NamedTuple):
-    """How a step ended, for people.
-
-    Attributes:
-        kind: "good", "part", "bad", "none", "fault" or "wait": what a page colours by.
-        symbol: one character that says the same without colour.
-        word: one or two words.
-        meaning: one or two sentences for the student.
-        lost: what a sentence says of one step, after its name.
-        lost_many: the same of several steps.
-    """
-
-    kind: str
-    symbol: str
-    word: str
-    meaning: str
-    lost: str = ""
-    lost_many: str = ""
-
-
-OUTCOMES: dict[Outcome, Verdict] = {
-    Outcome.PASSED: Verdict("good", "✓", "Passed", "Every check of this step held."),
-    Outcome.FAILED: Verdict(
-        "bad",
-        "✗",
-        "Failed",
-        "Your code ran to the end, but a check of what it gave did not hold.",
-        "failed its test",
-        "failed their tests",
-    ),
-    Outcome.ERRORED: Verdict(
-        "bad",
-        "!",
-        "Error",
-        "An exception ended the test before its checks were through.",
-        "stopped with an error",
-        "stopped with errors",
-    ),
-    Outcome.TIMED_OUT: Verdict(
-        "bad",
-        "∞",
-        "Out of time",
-        "The test was stopped at its time limit. Look for a loop that never ends, or for work "
-        "that is done again and again.",
-        "ran out of time",
-        "ran out of time",
-    ),
-    Outcome.KILLED: Verdict(
-        "bad",
-        "■",
-        "Stopped",
-        "The program ended while this test ran: it used more than it may (memory, processes, "
-        "files or output), or it ended itself.",
-        "ended the program",
-        "ended the program",
-    ),
-    Outcome.NOT_RUN: Verdict(
-        "none",
-        "\u2013",
-        "Not run",
-        "The notebook had ended before this test could start, so it says nothing about this step.",
-        "was not run",
-        "were not run",
-    ),
-    Outcome.GRADER_FAULT: Verdict(
-        "fault",
-        "?",
-        "Not graded",
-        "We could not grade this step, through no fault of yours. It is not a zero: a person "
-        "will look at it.",
-        "could not be graded, through a fault of ours",
-        "could not be graded, through a fault of ours",
-    ),
-}
-_PARTLY = Verdict(
-    "part", "◐", "In part", "Some checks of this step held.", "passed in part", "passed in part"
-)
-_WAITING = Verdict("wait", "…", "Waiting", "A person will grade this answer.")
-_BY_HAND = Verdict("good", "✓", "Graded", "A person graded this answer.")
-_BY_HAND_PART = Verdict("part", "◐", "Graded", "A person graded this answer.")
-
-
-def verdict(cell: GradedCell) -> Verdict:
-    """How `cell` ended, for people."""
-    if cell.outcome is Outcome.GRADER_FAULT:
-        return OUTCOMES[Outcome.GRADER_FAULT]
-    if cell.kind != "test":
-        if cell.points is None:
-            return _WAITING
-        return _BY_HAND if cell.full else _BY_HAND_PART
-    outcome = cell.outcome or Outcome.NOT_RUN
-    return _PARTLY if outcome is Outcome.PASSED and not cell.full else OUTCOMES[outcome]
+def step_title(cell: GradedCell, cap: int = 120) -> str:
+    """A step's name for a heading: its title without Markdown and without its points."""
+    title = _POINTS.sub("", _MARKS.sub("", one_line(cell.title, 300)))
+    return one_line(title, cap) or one_line(cell.grade_id, 60)
 
 
 def short_name(cell: GradedCell) -> str:
     """A step's name for a sentence: "Step 2" of "Step 2: policy improvement"."""
-    title = one_line(cell.title, 40)
+    title = step_title(cell, 40)
     numbered = _NUMBERED.match(title)
-    return numbered[0] if numbered else title or one_line(cell.grade_id, 40)
+    return numbered[0] if numbered else title
 
 
 def about_failure(failure: CellFailure) -> str:
     """A failed cell of the student's: "cell 5 (step3_iterate) stopped with NameError: ..."."""
     name = f" ({one_line(failure.grade_id, 40)})" if failure.grade_id else ""
-    return f"cell {failure.index}{name} stopped with {_said(failure.message, 80)}"
+    said = _said(failure.message, 80)
+    what = f" stopped with {said}" if _EXCEPTION.match(said) else f": {_lower(said)}"
+    return f"cell {failure.index}{name}{what}"
 
 
 def about_submission(submission: GradedSubmission, *, messages: bool = True) -> str:
@@ -217,6 +137,11 @@ def _with_notes(text: str, problems: Sequence[str]) -> str:
     return one_line(text, SENTENCE_CAP + len(" (999 more notes.)"))
 
 
+def _lower(text: str) -> str:
+    """A sentence as part of another one."""
+    return text[:1].lower() + text[1:]
+
+
 def _said(message: str, cap: int = 120) -> str:
     return one_line(message, cap).rstrip(".: ")
 
@@ -270,7 +195,7 @@ def _losses(lost: list[GradedCell], *, messages: bool) -> list[str]:
 
 
 def _group(cells: list[GradedCell], outcome: Outcome) -> str:
-    said = _PARTLY if outcome is Outcome.PASSED else OUTCOMES[outcome]
+    said = PARTLY if outcome is Outcome.PASSED else OUTCOMES[outcome]
     if len(cells) > _NAMED:
         return f"{len(cells)} steps {said.lost_many}"
     if len(cells) > 1:
@@ -281,5 +206,16 @@ def _group(cells: list[GradedCell], outcome: Outcome) -> str:
 
 def _shared_message(cells: list[GradedCell], *, messages: bool) -> str:
     """What the tests said, in brackets, where all of `cells` said the same."""
-    said = {_said(cell.message) for cell in cells}
+    said = {_quote(cell) for cell in cells}
     return f" ({said.pop()})" if messages and len(said) == 1 and "" not in said else ""
+
+
+def _quote(cell: GradedCell) -> str:
+    """What there is to quote about a step that lost points; "" for one that never began.
+
+    Tests speak when they fail or raise; about a limit the grader speaks, in a whole sentence.
+    """
+    if cell.outcome is Outcome.NOT_RUN:
+        return ""
+    spoken = cell.outcome in (Outcome.FAILED, Outcome.ERRORED)
+    return _said(cell.message) if spoken else _lower(_said(cell.message))

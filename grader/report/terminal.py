@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.intake.inspect import Inspection
-from grader.report.sentences import OUTCOMES
 from grader.report.text import one_line
+from grader.report.verdicts import OUTCOMES
 from grader.sandbox.doctor import Check
 from grader.split.check import CheckResult
 

@@ -15,8 +15,8 @@ from grader.course import Course
 from grader.report.classreport import render_class, why_a_person, write_class
 from grader.report.export import export_csv, harmless
 from grader.report.feedback import write_feedback
-from grader.report.sentences import OUTCOMES
 from grader.report.table import class_table, summary
+from grader.report.verdicts import OUTCOMES
 from grader.split.outcomes import Outcome
 from grader.tests.report.samples import (
     active_parts,

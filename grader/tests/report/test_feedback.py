@@ -12,7 +12,7 @@ from traitlets.config import Config
 from grader.course import Course
 from grader.errors import StorageError
 from grader.report.feedback import WITHHELD, render_feedback, write_feedback
-from grader.report.sentences import OUTCOMES
+from grader.report.verdicts import OUTCOMES
 from grader.split.outcomes import Outcome
 from grader.tests.report.samples import (
     SECRET,
@@ -187,6 +187,14 @@ def test_messages_are_shown_only_where_the_course_shows_them():
     assert "take the maximum over actions" in shown
     assert "!" * 300 not in shown
     assert "maximum" not in page_of(book, show_messages=False)
+
+
+def test_tests_speak_and_the_grader_speaks():
+    failed = words(page_of(notebook(graded(Outcome.FAILED, message="too small"))))
+    assert "The test says too small" in failed
+    slow = words(page_of(notebook(graded(Outcome.TIMED_OUT, message="It ran for 30 s."))))
+    assert "What happened It ran for 30 s." in slow
+    assert "too late" not in page_of(notebook(graded(Outcome.NOT_RUN, message="too late")))
 
 
 def test_a_fault_of_ours_is_not_told_to_students():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from grader.report.sentences import OUTCOMES, SENTENCE_CAP, verdict
+from grader.report.sentences import SENTENCE_CAP, step_title
+from grader.report.verdicts import OUTCOMES, verdict
 from grader.split.outcomes import Outcome
 from grader.tests.report.samples import failure, graded, notebook, submission
 
@@ -70,6 +71,30 @@ def test_a_broken_cell_comes_before_the_tests_that_it_broke():
         "4 of 8: cell 1 (step1) stopped with NameError: name 'x' is not defined; "
         "Step 2 stopped with an error."
     )
+
+
+def test_a_cell_at_its_limit_reads_as_a_sentence():
+    slow = failure(message="It ran longer than the 30 s allowed for one cell.")
+    assert sentence_of(*steps(P, E), failures=(slow,)).startswith(
+        "4 of 8: cell 1 (step1): it ran longer than the 30 s allowed for one cell; Step 2"
+    )
+    bare = failure(message="NotImplementedError: ", grade_id="")
+    assert "cell 1 stopped with NotImplementedError;" in sentence_of(*steps(P, E), failures=(bare,))
+
+
+def test_titles_lose_their_points_and_marks():
+    cell = graded(title="Step 2: the value `v` of a **policy** (4 points, difficulty 2)")
+    assert step_title(cell) == "Step 2: the value v of a policy"
+    assert step_title(graded(title="Sum (of two)")) == "Sum (of two)"
+    assert step_title(graded(title="", grade_id="test_sum")) == "test_sum"
+
+
+def test_a_limit_is_told_and_a_test_that_never_began_says_nothing():
+    reason = "It ran longer than the 30 s allowed for one cell."
+    assert sentence_of(graded(P), *steps(T, message=reason)) == (
+        "4 of 8: Step 1 ran out of time (it ran longer than the 30 s allowed for one cell)."
+    )
+    assert sentence_of(graded(P), *steps(N, message=reason)) == "4 of 8: Step 1 was not run."
 
 
 def test_a_broken_cell_that_costs_nothing_is_not_mentioned():
