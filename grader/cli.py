@@ -84,7 +84,7 @@ def check(
     ] = "none",
 ) -> None:
     """Run the visible tests of one notebook, as a student would before handing it in."""
-    from grader.report import check_table
+    from grader.report.terminal import check_table
     from grader.split import check_notebook
 
     result = check_notebook(notebook, _mode(sandbox))
@@ -105,7 +105,7 @@ def intake(
     """Take in submissions, and say what is wrong with them, without running anything."""
     from grader.course import Course
     from grader.intake import inspect_submissions, unpack_bundle
-    from grader.report import intake_table
+    from grader.report.terminal import intake_table
 
     course = Course(_State.root)
     passed_over = 0
@@ -209,7 +209,7 @@ def report(
 def doctor() -> None:
     """Test this machine and this course: what works, what is weaker than it should be."""
     from grader.audit.doctor import examine_all
-    from grader.report import check_marks
+    from grader.report.terminal import check_marks
 
     checks = examine_all(_State.root)
     out.print(check_marks(checks))

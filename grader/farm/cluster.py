@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,6 @@ _SETTINGS = {
     "distributed.worker.memory.terminate": False,
     "distributed.admin.large-graph-warning-threshold": "1GB",
     "distributed.comm.timeouts.connect": "60s",
-    "logging.distributed": "critical",
 }
 
 
@@ -44,6 +44,7 @@ def local_cluster(workers: int) -> Iterator[Client]:
             n_workers=workers or os.cpu_count() or 1,
             threads_per_worker=1,
             dashboard_address=None,
+            silence_logs=logging.CRITICAL,
             memory_limit=0,
             host="127.0.0.1",
         ) as cluster,

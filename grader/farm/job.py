@@ -8,13 +8,15 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
+import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import Any
 
+import grader
 from grader.course import Assignment, Limits
 from grader.errors import SandboxError
 from grader.farm.store import SubmissionRecord
@@ -132,6 +134,11 @@ def _run(job: Job, clean: CleanNotebook, files: tuple[DataFile, ...]) -> Noteboo
 
 @functools.cache
 def _environment() -> str:
-    """Python and every installed distribution, with versions."""
+    """Python, every installed distribution with its version, and the grader's own source."""
     installed = sorted({f"{d.name}=={d.version}" for d in distributions()})
-    return json.dumps([sys.version, os.uname().machine, *installed])
+    package = Path(grader.__file__).parent
+    source = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        if "tests" not in path.relative_to(package).parts:
+            source.update(path.read_bytes())
+    return json.dumps([sys.version, platform.machine(), source.hexdigest(), *installed])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from nbgrader.converters.base import BaseConverter, NbGraderException
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from grader.errors import GraderError
 
@@ -30,7 +31,9 @@ def run_converter(converter: BaseConverter, task: str, error: type[GraderError])
     converter.log = logging.Logger("nbgrader")
     converter.log.addHandler(reasons)
     try:
-        with programs_on_path():
+        with programs_on_path(), warnings.catch_warnings():
+            # nbgrader's own use of its database; harmless, and not ours to mend
+            warnings.simplefilter("ignore", SAWarning)
             converter.start()
     except (NbGraderException, SQLAlchemyError, OSError) as failure:
         reason = reasons.first or str(failure)

@@ -25,11 +25,12 @@ from grader.split.client import GradedClient
 from grader.split.recorder import Recorder, test_ids
 
 _STOP_WAIT = 10.0
+_NEARLY = 0.8
 _SENTENCES = {
-    DeathReason.MEMORY: "It used more than the {memory:.3g} GiB of memory allowed and was stopped.",
+    DeathReason.MEMORY: "It used up the {memory:.3g} GiB of memory allowed.",
     DeathReason.WALL_CLOCK: "The notebook ran longer than the {total:g} s allowed in all.",
     DeathReason.OUTPUT: "It printed more than the {output:.3g} MiB allowed and was stopped.",
-    DeathReason.EXITED: "Python ended in the middle of it (exit, a crash, or a signal).",
+    DeathReason.EXITED: "Python ended (exit, a crash, or a signal).",
 }
 _UNRESPONSIVE = (
     "It ran longer than the {cell:g} s allowed for one cell and could not be interrupted."
@@ -131,6 +132,8 @@ def _death_sentence(manager: WatchedKernelManager, limits: Limits) -> tuple[str,
     """Why the kernel is gone, for the student, and whether time was the reason."""
     death = manager.death
     reason = death.reason if death else DeathReason.EXITED
+    if reason is DeathReason.EXITED and manager.peak_memory > _NEARLY * limits.memory:
+        reason = DeathReason.MEMORY  # libraries that get no memory often just abort
     sentence = _SENTENCES.get(reason, _SENTENCES[DeathReason.EXITED]).format(
         memory=limits.memory / 2**30, output=limits.output / 2**20, total=limits.notebook_timeout
     )

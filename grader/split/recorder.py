@@ -93,7 +93,9 @@ class Recorder:
         timed_out: bool = False,
     ) -> None:
         """The kernel was lost while `cell` ran; `reason` is a sentence."""
-        self._ended_early = reason
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        place = f"cell {index} ({name})" if name else f"cell {index}"
+        self._ended_early = f"Stopped at {place}: {reason[:1].lower()}{reason[1:]}"
         if is_test(cell):
             outcome = Outcome.TIMED_OUT if timed_out else Outcome.KILLED
             self._set(cell, outcome, reason, duration)
@@ -102,7 +104,7 @@ class Recorder:
 
     def notebook_ended(self, notebook: nbformat.NotebookNode) -> None:
         """Keep the executed notebook, without what papermill adds to it."""
-        executed = json.loads(nbformat.writes(notebook))
+        executed = json.loads(json.dumps(notebook))
         executed["metadata"].pop("papermill", None)
         for cell in executed["cells"]:
             cell["metadata"].pop("papermill", None)

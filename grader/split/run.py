@@ -63,5 +63,5 @@ def unrun_result(
 ) -> NotebookResult:
     """The result of a notebook that was never started, with `reason` on each of its tests."""
     tests = tuple(TestResult(grade_id, outcome, reason) for grade_id in test_ids(notebook))
-    executed = json.loads(nbformat.writes(notebook))
+    executed = json.loads(json.dumps(notebook))
     return NotebookResult(name, tests, (), executed, ended_early=reason)
