@@ -22,6 +22,8 @@ import socket
 import sys
 from typing import Any
 
+CHUNK = 2**18  # characters
+
 
 def receive_orders(descriptor: int) -> dict[str, Any]:
     """Say hello and read the orders; exits if the trusted side is gone."""
@@ -42,6 +44,31 @@ def set_limits(limits: dict[str, int]) -> None:
         if hard != resource.RLIM_INFINITY:
             limit = min(limit, hard)
         resource.setrlimit(kind, (limit, limit))
+
+
+def hold_back_output() -> None:
+    """Make a cell that prints wait until what it printed before is on its way.
+
+    ipykernel keeps printed text in memory and sends it later. A fast loop fills gigabytes that
+    way, and dies of its memory before the other side can count its output.
+    """
+    from ipykernel.iostream import OutStream
+
+    write = OutStream.write
+
+    def write_in_chunks(stream: Any, text: str) -> int:
+        if not isinstance(text, str):
+            return int(write(stream, text))  # raises what it always raised
+        for start in range(0, len(text), CHUNK):
+            part = text[start : start + CHUNK]
+            write(stream, part)
+            stream.unsent = getattr(stream, "unsent", 0) + len(part)
+            if stream.unsent >= CHUNK:
+                stream.unsent = 0
+                stream.flush()
+        return len(text)
+
+    OutStream.write = write_in_chunks  # type: ignore[method-assign,assignment]  # replaced
 
 
 def run_kernel(orders: dict[str, Any]) -> None:
@@ -82,6 +109,7 @@ def run_kernel(orders: dict[str, Any]) -> None:
             self.heartbeat = Beat(zmq.Context(), address)  # type: ignore[no-untyped-call]
             self.heartbeat.start()
 
+    hold_back_output()
     config = Config()
     config.Session.key = orders["key"].encode()
     config.Session.signature_scheme = orders["signature_scheme"]
