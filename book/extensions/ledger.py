@@ -132,8 +132,9 @@ def cell(text: str) -> nodes.entry:
 
 def numbers(values: Any, decimals: int) -> nodes.entry:
     """A table cell with numbers, one line a row."""
-    text = kit.format_values(values, decimals)
-    return nodes.entry("", nodes.literal_block(text, text, language="none", classes=["numbers"]))
+    lines = kit.format_values(values, decimals).splitlines()
+    block = nodes.line_block("", *(nodes.line(line, line) for line in lines), classes=["numbers"])
+    return nodes.entry("", block)
 
 
 def source(app: Sphinx, entry: Entry, page: str) -> list[nodes.Node]:
