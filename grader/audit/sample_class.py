@@ -159,9 +159,9 @@ def _test(notebook: nbformat.NotebookNode, number: int = 0) -> int:
 
 def _answer(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The first answer cell."""
-    return next(
-        cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")
-    )
+    answers = (c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("solution"))
+    first: nbformat.NotebookNode = next(answers)
+    return first
 
 
 def _exception_at_import(notebook: nbformat.NotebookNode) -> None:

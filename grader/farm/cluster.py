@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import dask
 from distributed import Client, Future, LocalCluster, as_completed
@@ -64,7 +64,7 @@ def run_tasks(
     waiting = iter(tasks)
     slots = max(1, sum(client.nthreads().values()))
     inflight: dict[str, tuple[Task, int]] = {}
-    running = as_completed()
+    running: Any = as_completed()
 
     def start(task: Task, tries: int) -> None:
         future = client.submit(work, task, pure=False)
@@ -85,7 +85,7 @@ def run_tasks(
         yield task, outcome
 
 
-def _outcome(future: Future) -> object:
+def _outcome(future: Future[Any]) -> Any:
     """The result, or the exception that took its place."""
     try:
         return future.result()

@@ -57,6 +57,12 @@ class WatchedKernelManager(AsyncKernelManager):
         """How the kernel ended, judged from outside; None while it runs."""
         return self.provisioner.death
 
+    def wait_death(self, timeout: float) -> Death | None:
+        """How the kernel ended, after up to `timeout` seconds for the last of it to be gone."""
+        if self.provisioner.watchdog:
+            self.provisioner.watchdog.wait(timeout)
+        return self.death
+
     @property
     def peak_memory(self) -> int:
         """The most memory that the kernel and all it started were seen to use, in bytes."""

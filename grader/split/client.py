@@ -43,6 +43,7 @@ class GradedClient(NotebookClient):
             skip_cells_with_tag="",
         )
         self.log.disabled = True
+        self._manager: Any = manager
         self._startup_timeout = limits.startup_timeout
         self._timed_out = False
         self._reply: dict[str, Any] = {}
@@ -54,15 +55,16 @@ class GradedClient(NotebookClient):
         Raises:
             SandboxError: there was none in time.
         """
-        await self.km.start_kernel()
-        self.kc = self.km.client()
-        self.kc.start_channels()
-        self.kc.allow_stdin = False
+        await self._manager.start_kernel()
+        client: Any = self._manager.client()
+        self.kc = client
+        client.start_channels()
+        client.allow_stdin = False
         started = time.monotonic()
         try:
-            await self.kc.wait_for_ready(timeout=self._startup_timeout)
+            await client.wait_for_ready(timeout=self._startup_timeout)
         except RuntimeError as error:
-            death = self.km.death
+            death = self._manager.death
             reason = death.sentence if death else str(error)
             waited = time.monotonic() - started
             raise SandboxError(

@@ -114,7 +114,6 @@ async def _run_cells(
             recorder.kernel_ended(cell, number, reason, time.monotonic() - started, timed_out=True)
             return
         except DeadKernelError:
-            manager.provisioner.watchdog.wait(_STOP_WAIT)
             reason, timed_out = _death_sentence(manager, limits)
             duration = time.monotonic() - started
             recorder.kernel_ended(cell, number, reason, duration, timed_out)
@@ -130,7 +129,7 @@ async def _run_cells(
 
 def _death_sentence(manager: WatchedKernelManager, limits: Limits) -> tuple[str, bool]:
     """Why the kernel is gone, for the student, and whether time was the reason."""
-    death = manager.death
+    death = manager.wait_death(_STOP_WAIT)
     reason = death.reason if death else DeathReason.EXITED
     if reason is DeathReason.EXITED and manager.peak_memory > _NEARLY * limits.memory:
         reason = DeathReason.MEMORY  # libraries that get no memory often just abort
