@@ -77,7 +77,7 @@ def _check_evaluation(R, policy, theta):
 def evaluate_policy__updates_in_place(P, R, gamma, policy, backup, theta=1e-10, max_sweeps=100_000):
     """Your values match sweeps in place: later states of a sweep already see its new values."""
     _check_evaluation(R, policy, theta)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(1, max_sweeps + 1):
         largest = 0.0
         for s in range(len(V)):
@@ -94,7 +94,7 @@ def evaluate_policy__stops_on_the_mean_change(
 ):
     """Your sweeps stop when the mean change is small; the largest change must be below theta."""
     _check_evaluation(R, policy, theta)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(1, max_sweeps + 1):
         V_old = V
         V = (policy * backup(P, R, gamma, V_old)).sum(axis=1)
@@ -108,7 +108,7 @@ def evaluate_policy__takes_the_best_action(
 ):
     """Your values are those of the best action everywhere, not of the policy that was given."""
     _check_evaluation(R, policy, theta)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(1, max_sweeps + 1):
         V_old = V
         V = backup(P, R, gamma, V_old).max(axis=1)
@@ -122,7 +122,7 @@ def evaluate_policy__forgets_the_sign_of_a_change(
 ):
     """Your sweeps stop when no value rises any more, though values may still be falling."""
     _check_evaluation(R, policy, theta)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(1, max_sweeps + 1):
         V_old = V
         V = (policy * backup(P, R, gamma, V_old)).sum(axis=1)
@@ -136,7 +136,7 @@ def evaluate_policy__returns_the_values_before_the_last_sweep(
 ):
     """You return the values from before the last sweep instead of those that it produced."""
     _check_evaluation(R, policy, theta)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(1, max_sweeps + 1):
         V_new = (policy * backup(P, R, gamma, V)).sum(axis=1)
         if np.abs(V_new - V).max() < theta:
@@ -150,7 +150,7 @@ def evaluate_policy__does_not_count_the_last_sweep(
 ):
     """Your number of sweeps is one too small: the last sweep, which finds no change, counts too."""
     _check_evaluation(R, policy, theta)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(max_sweeps):
         V_old = V
         V = (policy * backup(P, R, gamma, V_old)).sum(axis=1)
@@ -164,7 +164,7 @@ def evaluate_policy__stops_at_a_change_equal_to_theta(
 ):
     """Your sweeps stop when the largest change equals theta; it must be strictly below theta."""
     _check_evaluation(R, policy, theta)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(1, max_sweeps + 1):
         V_old = V
         V = (policy * backup(P, R, gamma, V_old)).sum(axis=1)
@@ -178,7 +178,7 @@ def evaluate_policy__gives_up_without_a_word(
 ):
     """When the sweeps do not settle, you return unfinished values instead of raising an error."""
     _check_evaluation(R, policy, theta)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(1, max_sweeps + 1):
         V_old = V
         V = (policy * backup(P, R, gamma, V_old)).sum(axis=1)
@@ -238,13 +238,6 @@ def greedy_policy__softmax(Q, tol=1e-9):
     return weight / weight.sum(axis=1, keepdims=True)
 
 
-def greedy_policy__one_highest_value_for_all_states(Q, tol=1e-9):
-    """You compare with the highest value of the whole table, not with that of the same state."""
-    _check_action_values(Q)
-    best = Q >= Q.max() - tol
-    return best / np.maximum(best.sum(axis=1, keepdims=True), 1)
-
-
 def policy_iteration__compares_policies(policy, evaluate, improve, tol=1e-9, max_rounds=1000):
     """You stop when the policy repeats itself; with ties it may change for ever at equal values."""
     V = evaluate(policy)
@@ -289,20 +282,6 @@ def policy_iteration__stops_when_one_state_is_done(
     raise RuntimeError("values still rise")
 
 
-def policy_iteration__does_not_count_the_last_round(
-    policy, evaluate, improve, tol=1e-9, max_rounds=1000
-):
-    """Your number of rounds is one too small: the last round, which finds no rise, counts too."""
-    V = evaluate(policy)
-    for n_rounds in range(max_rounds):
-        V_old = V
-        policy = improve(V_old)
-        V = evaluate(policy)
-        if (V - V_old).max() <= tol:
-            return policy, V, n_rounds
-    raise RuntimeError("values still rise")
-
-
 def _check_value_iteration(gamma, epsilon):
     if not 0 <= gamma < 1:
         raise ValueError("gamma must lie in [0, 1)")
@@ -315,7 +294,7 @@ def value_iteration__takes_a_small_change_for_a_small_error(
 ):
     """You stop on a small change; the error may be gamma / (1 - gamma) times as large."""
     _check_value_iteration(gamma, epsilon)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(1, max_sweeps + 1):
         V_old = V
         V = backup(P, R, gamma, V_old).max(axis=1)
@@ -328,7 +307,7 @@ def value_iteration__takes_a_small_change_for_a_small_error(
 def value_iteration__bounds_the_older_values(P, R, gamma, backup, epsilon=1e-8, max_sweeps=100_000):
     """Your bound lacks the factor gamma: it holds for the values before the last sweep."""
     _check_value_iteration(gamma, epsilon)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(1, max_sweeps + 1):
         V_old = V
         V = backup(P, R, gamma, V_old).max(axis=1)
@@ -341,7 +320,7 @@ def value_iteration__bounds_the_older_values(P, R, gamma, backup, epsilon=1e-8, 
 def value_iteration__averages_the_actions(P, R, gamma, backup, epsilon=1e-8, max_sweeps=100_000):
     """Your sweeps average over the actions; value iteration takes the best action."""
     _check_value_iteration(gamma, epsilon)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(1, max_sweeps + 1):
         V_old = V
         V = backup(P, R, gamma, V_old).mean(axis=1)
@@ -354,7 +333,7 @@ def value_iteration__averages_the_actions(P, R, gamma, backup, epsilon=1e-8, max
 def value_iteration__bounds_the_mean_error(P, R, gamma, backup, epsilon=1e-8, max_sweeps=100_000):
     """Your bound uses the mean change; the guarantee needs the largest change of any state."""
     _check_value_iteration(gamma, epsilon)
-    V = np.zeros(P.shape[0])
+    V = np.zeros(len(P))
     for n_sweeps in range(1, max_sweeps + 1):
         V_old = V
         V = backup(P, R, gamma, V_old).max(axis=1)
@@ -365,10 +344,8 @@ def value_iteration__bounds_the_mean_error(P, R, gamma, backup, epsilon=1e-8, ma
 
 
 def _check_prioritised_sweeping(P, gamma, V0, theta):
-    if not 0 <= gamma <= 1 or not theta > 0:
-        raise ValueError("gamma must lie in [0, 1] and theta must be positive")
-    if V0.shape != P.shape[:1]:
-        raise ValueError("V0 must have shape (n_states,)")
+    if not (0 <= gamma <= 1 and theta > 0 and V0.shape == P.shape[:1]):
+        raise ValueError("gamma, theta or the shape of V0 is not valid")
 
 
 def prioritised_sweeping__forgets_the_predecessors(
