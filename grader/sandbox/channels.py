@@ -1,8 +1,9 @@
 """The trusted end of a kernel's channels, with a bound on what it takes in.
 
-A hostile kernel can send without end, or announce a message of any size. Both ends of that are
-bounded here: libzmq refuses a single huge message before it allocates, and everything that
-arrives is counted; the first byte over the limit condemns the kernel.
+A hostile kernel can send without end, or announce a message of any size, also on channels that
+nobody reads, where messages pile up in this process. So libzmq refuses a huge message before it
+allocates and takes in few messages ahead of the reader; and everything that is read is counted:
+the first byte over the limit condemns the kernel.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from jupyter_client.channels import AsyncZMQSocketChannel, ZMQSocketChannel
 from jupyter_client.manager import KernelManager
 from traitlets import Type, default
 
-# An honest message somewhat over the limit should arrive, so that it is counted and reported.
-MESSAGE_ALLOWANCE = 64 * 2**20
+# An honest message over the limit should arrive, so that it is counted and reported.
+MESSAGE_ALLOWANCE = 16 * 2**20  # bytes
+SMALL_MESSAGE = 2**20  # bytes, for channels that carry no output
+READ_AHEAD = {"iopub": 200, "shell": 20}  # messages
+SMALL_READ_AHEAD = 20  # messages
 
 
 class OutputCounter:
@@ -43,8 +47,38 @@ class OutputCounter:
             self._on_excess()
 
 
-def bound_client(manager: KernelManager, counter: OutputCounter) -> None:
-    """Make every client that `manager` gives out from now on count into `counter`."""
+def _make_socket(owner: Any, channel: str, limit: int, create: Callable[[], Any]) -> Any:
+    """Create a socket of `owner` for `channel` under bounds, which hold from before it connects.
+
+    pyzmq passes a context's defaults on to each new socket; all others get the small ones.
+    """
+    context = owner.context
+    if channel in READ_AHEAD:
+        context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_ALLOWANCE + limit)
+        context.setsockopt(zmq.RCVHWM, READ_AHEAD[channel])
+    try:
+        return create()
+    finally:
+        _bound_context(context)
+
+
+def _bound_context(context: zmq.Context[Any]) -> None:
+    context.setsockopt(zmq.MAXMSGSIZE, SMALL_MESSAGE)
+    context.setsockopt(zmq.RCVHWM, SMALL_READ_AHEAD)
+
+
+def bound_channels(manager: KernelManager, counter: OutputCounter) -> None:
+    """Bound the sockets of `manager` and of every client that it gives out from now on.
+
+    What the clients receive goes into `counter`.
+    """
+    create = manager._create_connected_socket
+    _bound_context(manager.context)
+
+    def create_bounded(channel: str, identity: bytes | None = None) -> Any:
+        return _make_socket(manager, channel, counter.limit, lambda: create(channel, identity))
+
+    manager._create_connected_socket = create_bounded  # type: ignore[method-assign]  # one instance
 
     class Counted(ZMQSocketChannel):
         def _recv(self, **options: Any) -> dict[str, Any]:
@@ -76,7 +110,11 @@ def bound_client(manager: KernelManager, counter: OutputCounter) -> None:
         @default("context")
         def _bounded_context(self) -> zmq.Context[Any]:
             context: zmq.Context[Any] = super()._context_default()
-            context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_ALLOWANCE + counter.limit)
+            _bound_context(context)
             return context
+
+        def _create_connected_socket(self, channel: str, identity: bytes | None = None) -> Any:
+            plain = super()._create_connected_socket
+            return _make_socket(self, channel, counter.limit, lambda: plain(channel, identity))
 
     manager.client_factory = BoundedClient

@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
+from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Unicode
@@ -51,6 +53,13 @@ class WatchedKernelManager(AsyncKernelManager):
             parent=self, kernel_id=self.kernel_id, kernel_spec=spec, policy=policy
         )
         self.connection_file = str(self.provisioner.directory / "kernel.json")
+        self._clients: list[AsyncKernelClient] = []
+
+    def client(self, **options: Any) -> AsyncKernelClient:  # type: ignore[override]  # as parent
+        """A new client, bounded in what it takes in; `close` closes it too."""
+        client = super().client(**options)
+        self._clients.append(client)
+        return client
 
     @property
     def death(self) -> Death | None:
@@ -68,6 +77,12 @@ class WatchedKernelManager(AsyncKernelManager):
         """The most memory that the kernel and all it started were seen to use, in bytes."""
         return self.provisioner.peak_memory
 
+    @property
+    def memory_limiter(self) -> str:
+        """What bounds memory: "cgroup v2", "cgroup v1" or "polling"; "" before the start."""
+        process = self.provisioner.process
+        return process.meter.name if process else ""
+
     def start_clock(self) -> None:
         """Say that the notebook begins now; `notebook_timeout` counts from here."""
         if self.provisioner.watchdog:
@@ -80,6 +95,10 @@ class WatchedKernelManager(AsyncKernelManager):
     def close(self) -> None:
         """Kill the kernel and all it started, wait for that, remove its files; idempotent."""
         self.provisioner.close()
+        for client in self._clients:
+            if client.channels_running:
+                client.stop_channels()
+        self._clients.clear()
         self._close_control_socket()
         if self._created_context and not self.context.closed:
             self.context.destroy(linger=0)

@@ -7,6 +7,7 @@ side learns its process id and has time to bound its memory; then it reads one J
     key, signature_scheme, ip   connection parameters of the kernel
     listeners                   {port: descriptor} of listening Unix sockets, bound outside
     rlimits                     {name of a resource: limit}
+    largest_message             bytes
 
 Nothing of a submission runs before that object has arrived whole, so a grader that dies in
 between leaves nothing behind.
@@ -71,6 +72,23 @@ def hold_back_output() -> None:
     OutStream.write = write_in_chunks  # type: ignore[method-assign,assignment]  # replaced
 
 
+def refuse_huge_messages(largest: int) -> None:
+    """Turn an output that the other side would not take in into an error of the cell."""
+    from jupyter_client.session import Session
+
+    serialize = Session.serialize
+
+    def serialize_if_small(session: Any, *arguments: Any, **options: Any) -> list[bytes]:
+        parts = serialize(session, *arguments, **options)
+        size = sum(map(len, parts))
+        if size > largest:
+            limit = largest // 2**20
+            raise ValueError(f"one output of {size // 2**20} MiB; at most {limit} MiB are taken in")
+        return parts
+
+    Session.serialize = serialize_if_small  # type: ignore[method-assign,assignment]
+
+
 def run_kernel(orders: dict[str, Any]) -> None:
     """Start ipykernel on the given listening sockets; returns when the kernel is shut down."""
     import zmq
@@ -104,12 +122,18 @@ def run_kernel(orders: dict[str, Any]) -> None:
             # the debugger's own way to the shell socket is a path that exists only outside
             self.debug_shell_socket.disconnect(self.shell_socket.getsockopt(zmq.LAST_ENDPOINT))
 
+        def init_iopub(self, context: Any) -> None:
+            # output that is not yet taken waits in here; by default libzmq would drop some of it
+            context.setsockopt(zmq.SNDHWM, 0)
+            super().init_iopub(context)  # type: ignore[no-untyped-call]  # untyped ipykernel
+
         def init_heartbeat(self) -> None:
             address = (self.transport, self.ip, self.hb_port)
             self.heartbeat = Beat(zmq.Context(), address)  # type: ignore[no-untyped-call]
             self.heartbeat.start()
 
     hold_back_output()
+    refuse_huge_messages(orders["largest_message"])
     config = Config()
     config.Session.key = orders["key"].encode()
     config.Session.signature_scheme = orders["signature_scheme"]

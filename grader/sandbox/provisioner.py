@@ -7,6 +7,7 @@ kernelspec can name it and papermill, nbclient, nbgrader and JupyterLab can use 
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import shutil
 import signal
@@ -16,15 +17,16 @@ import time
 import weakref
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict, Instance, default
 
 from grader.course import Limits
 from grader.sandbox.bubblewrap import SandboxPolicy
-from grader.sandbox.channels import OutputCounter, bound_client
+from grader.sandbox.channels import MESSAGE_ALLOWANCE, OutputCounter, bound_channels
 from grader.sandbox.start import start_sandbox
 from grader.sandbox.watchdog import Death, DeathReason, Supervised, Watchdog
 
@@ -42,6 +44,7 @@ class WatchedProvisioner(KernelProvisionerBase):
 
     process: Supervised | None = None
     watchdog: Watchdog | None = None
+    _counter: OutputCounter | None = None
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
@@ -80,11 +83,14 @@ class WatchedProvisioner(KernelProvisionerBase):
         self.watchdog = Watchdog(process, self.policy.limits)
 
     def _count_output(self) -> None:
-        limit = self.policy.limits.output
-        sentence = f"killed: more than {limit / 2**20:.3g} MiB of output"
-        if self.parent is not None:
-            counter = OutputCounter(limit, lambda: self.condemn(DeathReason.OUTPUT, sentence))
-            bound_client(self.parent, counter)
+        """Bound what the manager and its clients take in; a restart counts from zero again."""
+        if self._counter is None:
+            limit = self.policy.limits.output
+            sentence = f"killed: more than {limit / 2**20:.3g} MiB of output"
+            excess = functools.partial(self.condemn, DeathReason.OUTPUT, sentence)
+            self._counter = OutputCounter(limit, excess)
+            bound_channels(cast(KernelManager, self.parent), self._counter)
+        self._counter.total = 0
 
     @property
     def has_process(self) -> bool:
@@ -157,6 +163,7 @@ class BubblewrapProvisioner(WatchedProvisioner):
             "key": session.key.decode(),
             "signature_scheme": session.signature_scheme,
             "ip": address,
+            "largest_message": MESSAGE_ALLOWANCE,
         }
         self._count_output()
         with ExitStack() as stack:
