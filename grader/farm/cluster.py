@@ -63,7 +63,7 @@ def run_tasks(
     """
     waiting = iter(tasks)
     slots = max(1, sum(client.nthreads().values()))
-    inflight: dict[str, tuple[Task, int]] = {}
+    inflight: dict[Any, tuple[Task, int]] = {}
     running: Any = as_completed()
 
     def start(task: Task, tries: int) -> None:

@@ -135,5 +135,11 @@ def _records(
 
 
 def _score(course: Course, record: SubmissionRecord) -> None:
-    results = {result.notebook: result for result in record.results}
-    score_submission(course, record.assignment, record.student, results, record.timestamp)
+    score_submission(
+        course,
+        record.assignment,
+        record.student,
+        {result.notebook: result for result in record.results},
+        record.unreadable.keys(),
+        record.timestamp,
+    )

@@ -114,13 +114,13 @@ def _restore_missing(
         if cell.locked or cell.task:
             restored = _instructor_cell(cell)
             what = "test cell" if cell.is_test else "cell"
-            problems.append(f"You deleted the {what} {cell.grade_id}; it was put back.")
+            problems.append(f"The {what} {cell.grade_id} was missing; it was put back.")
         else:
             # The stub would overwrite an answer that the student moved to a cell of their own.
             restored = _instructor_cell(cell, SubmittedCell(cell.cell_type, "", cell.grade_id))
             problems.append(
-                f"You deleted the answer cell {cell.grade_id}; "
-                "what it asks for was looked for in your other cells."
+                f"The answer cell {cell.grade_id} was missing; "
+                "what it asks for was looked for in the other cells."
             )
         merged.insert(at, (cell.grade_id, restored))
     return merged
@@ -129,14 +129,14 @@ def _restore_missing(
 def _note_changes(cell: SubmittedCell, trusted: TemplateCell, problems: list[str]) -> None:
     if trusted.locked and not trusted.is_test and cell.source.strip() != trusted.source.strip():
         problems.append(
-            f"You changed the cell {trusted.grade_id}, which belongs to the assignment; "
+            f"The cell {trusted.grade_id}, which belongs to the assignment, was changed; "
             "the original was used."
         )
     elif trusted.is_test and not _is_released_test(cell.source, trusted.source):
-        problems.append(f"You changed the test cell {trusted.grade_id}; the original was used.")
+        problems.append(f"The test cell {trusted.grade_id} was changed; the original was used.")
     elif cell.cell_type != trusted.cell_type:
         problems.append(
-            f"You changed the type of the cell {trusted.grade_id} from {trusted.cell_type} to "
+            f"The type of the cell {trusted.grade_id} was changed from {trusted.cell_type} to "
             f"{cell.cell_type}; it was changed back."
         )
 

@@ -14,6 +14,7 @@ from pygments import highlight  # type: ignore[import-untyped]  # it ships no ty
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  # it ships no types
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]  # it ships no types
 
+from grader.report.formulas import formula
 from grader.report.text import clean
 
 SOURCE_CAP = 40_000
@@ -70,7 +71,7 @@ def plain(text: str) -> Markup:
 
 
 def markdown(source: str, image: Callable[[str, str], Markup]) -> Markup:
-    """A Markdown cell; formulas stay as they were typed, because the page runs no script.
+    """A Markdown cell, its formulas as MathML, because the page runs no script.
 
     Args:
         source: untrusted Markdown, with the HTML that it may contain.
@@ -127,10 +128,10 @@ class _Renderer(HTMLRenderer):
         return self._keep(Markup('<pre class="code">{}</pre>').format(body))
 
     def block_math(self, body: str) -> str:
-        return self._keep(Markup('<code class="tex display">{}</code>').format(body.strip()))
+        return self._keep(formula(body, display=True))
 
     def inline_math(self, body: str) -> str:
-        return self._keep(Markup('<code class="tex">{}</code>').format(body))
+        return self._keep(formula(body, display=False))
 
     def latex_environment(self, name: str, body: str) -> str:
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ def score_submission(
     assignment: str,
     student: str,
     results: Mapping[str, NotebookResult],
+    unreadable: Collection[str] = (),
     timestamp: str = "",
 ) -> None:
     """Score one student's notebooks, as `nbgrader autograde` would, from recorded outcomes.
@@ -37,6 +38,7 @@ def score_submission(
         assignment: name of the assignment.
         student: id of the student, made in the gradebook where it is new.
         results: one for each notebook of the assignment, by name.
+        unreadable: names of notebooks that are missing or could not be read: no points.
         timestamp: when it was handed in, as nbgrader's timestamp.txt has it, or "".
 
     Raises:
@@ -52,7 +54,9 @@ def score_submission(
             (folder / "timestamp.txt").write_text(timestamp, encoding="utf-8")
         converter = Autograde(coursedir=directory, config=course.config)
         converter.force = True
-        converter.autograde_preprocessors = _swap(converter.autograde_preprocessors, results)
+        converter.autograde_preprocessors = _swap(
+            converter.autograde_preprocessors, results, unreadable
+        )
         run_converter(converter, f"score {student!r} for {assignment!r}", ScoringError)
 
 
@@ -66,10 +70,12 @@ def _staged_course(course: Course, assignment: str, student: str, staging: Path)
     return directory
 
 
-def _swap(steps: list[Any], results: Mapping[str, NotebookResult]) -> list[Any]:
+def _swap(
+    steps: list[Any], results: Mapping[str, NotebookResult], unreadable: Collection[str]
+) -> list[Any]:
     """nbgrader's list of steps with the executing and the scoring one replaced."""
     replacements = {
         Execute: RecordedExecution(results, enabled=True),
-        SaveAutoGrades: SaveOutcomes(results, enabled=True),
+        SaveAutoGrades: SaveOutcomes(results, unreadable, enabled=True),
     }
     return [replacements.get(step, step) for step in steps]

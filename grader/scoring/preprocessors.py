@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import nbformat
@@ -37,9 +37,35 @@ class SaveOutcomes(SaveAutoGrades):
     points and a forged output can earn them.
     """
 
-    def __init__(self, results: Mapping[str, NotebookResult], **options: Any) -> None:
+    def __init__(
+        self,
+        results: Mapping[str, NotebookResult],
+        unreadable: Collection[str],
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self._results = results
+        self._unreadable = unreadable
+
+    def preprocess(
+        self, nb: nbformat.NotebookNode, resources: dict[str, Any]
+    ) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
+        """Called by nbconvert for each notebook."""
+        nb, resources = super().preprocess(nb, resources)
+        if self.notebook_id in self._unreadable:
+            self._nothing_to_grade()
+        return nb, resources
+
+    def _nothing_to_grade(self) -> None:
+        """No points, and no work for a person: nbgrader's rule for a notebook that is missing."""
+        with self.gradebook:
+            submitted = self.gradebook.find_submission_notebook(
+                self.notebook_id, self.assignment_id, self.student_id
+            )
+            for grade in submitted.grades:
+                grade.auto_score = 0
+                grade.needs_manual_grade = grade.manual_score is not None
+            self.gradebook.db.commit()
 
     def _add_score(self, cell: nbformat.NotebookNode, resources: dict[str, Any]) -> None:
         if not is_test(cell):

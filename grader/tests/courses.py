@@ -153,7 +153,8 @@ def _problem2() -> nbformat.NotebookNode:
         _solution(
             "counter",
             "class Counter:",
-            "def __init__(self):\n    self.n = 0\ndef add(self):\n    self.n += 1\n    return self.n",
+            "def __init__(self):\n    self.n = 0\n"
+            "def add(self):\n    self.n += 1\n    return self.n",
         ),
         _cell(
             "helper",

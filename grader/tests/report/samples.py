@@ -108,7 +108,7 @@ def active_parts(page: str) -> list[str]:
 
 
 _ACTIVE = {
-    *("iframe", "object", "embed", "form", "input", "textarea", "select", "svg", "math", "link"),
+    *("iframe", "object", "embed", "form", "input", "textarea", "select", "svg", "mglyph", "link"),
     *("base", "audio", "video", "template", "noscript", "frame", "frameset", "portal"),
 }
 

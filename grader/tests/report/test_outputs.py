@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from grader.report.formulas import TEX_CAP, formula
 from grader.report.hidden import LeakGuard
 from grader.report.markup import MARKDOWN_CAP, SOURCE_CAP, highlighted, markdown, sanitise
 from grader.report.outputs import (
@@ -18,7 +19,7 @@ from grader.report.outputs import (
     image_markup,
     render_outputs,
 )
-from grader.tests.report.samples import PNG, active_parts, display, stream
+from grader.tests.report.samples import PNG, active_parts, display, scripts, stream
 
 NOTHING_HIDDEN = LeakGuard([], [])
 
@@ -128,10 +129,10 @@ def test_markdown_is_rendered():
     for part in (
         "<h4>Step</h4>",
         "<strong>bold</strong>",
-        '<code class="tex">\\gamma &lt; 1</code>',
+        "<mi>\u03b3</mi><mo>&lt;</mo><mn>1</mn>",
         "<td>1</td>",
         '<span class="k">def</span>',
-        '<code class="tex display">v = r</code>',
+        '<math display="block"><mrow><mi>v</mi><mo>=</mo><mi>r</mi></mrow></math>',
     ):
         assert part in html
 
@@ -169,3 +170,35 @@ def test_the_guard_ignores_lines_that_students_may_see():
     guard = LeakGuard([f"{line}\nassert secret_function(3) == 5"], [line])
     assert not guard.shows_hidden(line)
     assert guard.shows_hidden("----> 2 assert secret_function(3) == 5")
+
+
+@pytest.mark.parametrize(
+    "tex",
+    [
+        r"\text{<script>alert(1)</script>}",
+        r"\text{&lt;script&gt;alert(1)&lt;/script&gt;}",
+        r"\href{javascript:alert(1)}{x}",
+        r"\color{red;background:url(//evil.example)}{x}",
+        r"\mathrm{</math><img src=x onerror=alert(1)>}",
+        r"\hspace{1em\" onclick=\"alert(1)}x",
+    ],
+)
+def test_formulas_cannot_act(tex):
+    html = formula(tex, display=False)
+    assert active_parts(html) == []
+    assert scripts(html) == []
+
+
+@pytest.mark.parametrize("tex", ["{" * 900, "\\left(" * 300, "x" * (TEX_CAP + 1), "\\nope{x}", "^"])
+def test_what_is_no_formula_is_shown_as_typed(tex):
+    assert formula(tex, display=True).startswith('<code class="tex display">')
+
+
+def test_an_aligned_formula_is_a_table():
+    html = formula(r"\begin{aligned} a &= b \\ c &= d \end{aligned}", display=True)
+    assert html.count("<mtr>") == 2
+
+
+def test_a_prime_keeps_its_size_in_an_index():
+    html = formula(r"\sum_{s'} p(s')", display=True)
+    assert html.count('<mi>s</mi><mo lspace="0" rspace="0">\u2032</mo>') == 2
