@@ -43,7 +43,7 @@ def bayes__loops(log_prior, log_likelihood):
 
 
 def update_in_turn__cumulative_sums(log_prior, log_likelihoods, observed, bayes):
-    """Adds up the log likelihoods, normalises each row, and reads the predictions as differences."""
+    """Adds up the log likelihoods, normalises the rows, and takes differences as predictions."""
     if log_prior.ndim != 1 or observed.ndim != 1:
         raise ValueError("log_prior and observed must have one axis")
     if log_likelihoods.shape != (observed.size, log_prior.size):
@@ -89,7 +89,7 @@ def beta_bernoulli__gamma_terms(a, b, heads, tails):
     """Writes the ratio of Beta functions as a sum of six terms, entry by entry."""
     if not (a.shape == b.shape and b.shape == heads.shape and heads.shape == tails.shape):
         raise ValueError("the shapes differ")
-    flat = list(zip(a.ravel(), b.ravel(), heads.ravel(), tails.ravel()))
+    flat = list(zip(a.ravel(), b.ravel(), heads.ravel(), tails.ravel(), strict=True))
     for a_i, b_i, h, t in flat:
         if not (0 < a_i < math.inf and 0 < b_i < math.inf and h >= 0 and t >= 0):
             raise ValueError("a parameter or a count is not valid")
@@ -131,7 +131,7 @@ def gaussian_posterior__weights(mean, variance, noise, x, observed):
     if not noise > 0 or np.isinf(noise) or not np.all(variance > 0):
         raise ValueError("variances must be positive")
     means, variances = [], []
-    for m, v, row, seen in zip(mean, variance, x, observed):
+    for m, v, row, seen in zip(mean, variance, x, observed, strict=True):
         readings = row[seen]
         if len(readings) == 0:
             if np.isinf(v):

@@ -50,15 +50,6 @@ def bayes__sums_over_data_sets(log_prior, log_likelihood):
         return joint - evidence, np.resize(evidence, len(joint))
 
 
-def bayes__never_adds_the_maximum_back(log_prior, log_likelihood):
-    """Your log evidence lacks the maximum that you subtracted before taking the exponential."""
-    _check_bayes(log_prior, log_likelihood)
-    joint = log_prior + log_likelihood
-    shifted = joint - joint.max(axis=1, keepdims=True)
-    evidence = np.log(np.exp(shifted).sum(axis=1))
-    return shifted - evidence[:, None], evidence
-
-
 def bayes__one_maximum_for_all_rows(log_prior, log_likelihood):
     """You subtract the largest entry of the whole array; each row needs a maximum of its own."""
     _check_bayes(log_prior, log_likelihood)
@@ -170,30 +161,9 @@ def update_in_turn__predicts_after_seeing(log_prior, log_likelihoods, observed, 
     return np.array(beliefs), predictive
 
 
-def update_in_turn__evidence_so_far(log_prior, log_likelihoods, observed, bayes):
-    """Your entries are the evidence of all data so far; each must be of one observation only."""
-    _check_update(log_prior, log_likelihoods, observed)
-    beliefs, predictive, total = [log_prior], np.zeros(len(observed)), 0.0
-    for t in range(len(observed)):
-        beliefs.append(beliefs[-1])
-        if observed[t]:
-            posterior, evidence = bayes(beliefs[-2], log_likelihoods[t : t + 1])
-            beliefs[-1] = posterior[0]
-            total += evidence[0]
-        predictive[t] = total
-    return np.array(beliefs), predictive
-
-
-def update_in_turn__stops_at_the_first_gap(log_prior, log_likelihoods, observed, bayes):
-    """Your beliefs stay the same for good after the first missing observation."""
-    _check_update(log_prior, log_likelihoods, observed)
-    beliefs, predictive = [log_prior], np.zeros(len(observed))
-    for t in range(len(observed)):
-        beliefs.append(beliefs[-1])
-        if observed[: t + 1].all():
-            posterior, evidence = bayes(beliefs[-2], log_likelihoods[t : t + 1])
-            beliefs[-1], predictive[t] = posterior[0], evidence[0]
-    return np.array(beliefs), predictive
+def _log_beta(a, b):
+    log_gamma = np.vectorize(math.lgamma, otypes=[float])
+    return log_gamma(a) + log_gamma(b) - log_gamma(a + b)
 
 
 def _check_beta(a, b, heads, tails):
@@ -208,7 +178,7 @@ def _check_beta(a, b, heads, tails):
 def beta_bernoulli__predicts_the_frequency(a, b, heads, tails):
     """Your prediction is the fraction of heads so far, which ignores the prior."""
     _check_beta(a, b, heads, tails)
-    evidence = log_beta(a + heads, b + tails) - log_beta(a, b)
+    evidence = _log_beta(a + heads, b + tails) - _log_beta(a, b)
     return a + heads, b + tails, heads / np.maximum(heads + tails, 1), evidence
 
 
@@ -216,7 +186,7 @@ def beta_bernoulli__predicts_the_mode(a, b, heads, tails):
     """Your prediction is the mode of the posterior; the next flip needs its mean."""
     _check_beta(a, b, heads, tails)
     a_post, b_post = a + heads, b + tails
-    evidence = log_beta(a_post, b_post) - log_beta(a, b)
+    evidence = _log_beta(a_post, b_post) - _log_beta(a, b)
     with np.errstate(all="ignore"):
         return a_post, b_post, (a_post - 1) / (a_post + b_post - 2), evidence
 
@@ -225,8 +195,8 @@ def beta_bernoulli__counts_all_orders(a, b, heads, tails):
     """Your evidence is that of the counts in any order: leave out the binomial coefficient."""
     _check_beta(a, b, heads, tails)
     a_post, b_post = a + heads, b + tails
-    orders = -np.log(heads + tails + 1.0) - log_beta(heads + 1.0, tails + 1.0)
-    evidence = orders + log_beta(a_post, b_post) - log_beta(a, b)
+    orders = -np.log(heads + tails + 1.0) - _log_beta(heads + 1.0, tails + 1.0)
+    evidence = orders + _log_beta(a_post, b_post) - _log_beta(a, b)
     return a_post, b_post, a_post / (a_post + b_post), evidence
 
 
@@ -234,7 +204,7 @@ def beta_bernoulli__forgets_the_normaliser_of_the_prior(a, b, heads, tails):
     """Your evidence is B(a', b') alone; it must be divided by the B(a, b) of the prior."""
     _check_beta(a, b, heads, tails)
     a_post, b_post = a + heads, b + tails
-    return a_post, b_post, a_post / (a_post + b_post), log_beta(a_post, b_post)
+    return a_post, b_post, a_post / (a_post + b_post), _log_beta(a_post, b_post)
 
 
 def beta_bernoulli__plugs_the_mean_in(a, b, heads, tails):
@@ -259,7 +229,7 @@ def beta_bernoulli__swaps_heads_and_tails(a, b, heads, tails):
     """Your posterior adds the tails to a and the heads to b; it is the other way round."""
     _check_beta(a, b, heads, tails)
     a_post, b_post = a + tails, b + heads
-    evidence = log_beta(a_post, b_post) - log_beta(a, b)
+    evidence = _log_beta(a_post, b_post) - _log_beta(a, b)
     return a_post, b_post, a_post / (a_post + b_post), evidence
 
 
@@ -272,7 +242,7 @@ def beta_bernoulli__lets_nan_through(a, b, heads, tails):
     if (heads < 0).any() or (tails < 0).any():
         raise ValueError("a count cannot be negative")
     a_post, b_post = a + heads, b + tails
-    evidence = log_beta(a_post, b_post) - log_beta(a, b)
+    evidence = _log_beta(a_post, b_post) - _log_beta(a, b)
     return a_post, b_post, a_post / (a_post + b_post), evidence
 
 
@@ -288,7 +258,7 @@ def _check_gaussian(mean, variance, noise, x, observed):
 
 
 def gaussian_posterior__one_reading_per_series(mean, variance, noise, x, observed):
-    """Your posterior treats the average of the readings as one reading: its precision is n/noise."""
+    """You treat the average of the readings as one reading; its precision is n / noise."""
     _check_gaussian(mean, variance, noise, x, observed)
     n = observed.sum(axis=1)
     average = np.where(observed, x, 0.0).sum(axis=1) / np.maximum(n, 1)
@@ -349,16 +319,6 @@ def gaussian_posterior__product_of_variances(mean, variance, noise, x, observed)
         return (mean * noise + total * variance) / (noise + n * variance), post, post + noise
 
 
-def gaussian_posterior__ignores_the_prior(mean, variance, noise, x, observed):
-    """Your posterior is that of the readings alone; the prior is worth something too."""
-    _check_gaussian(mean, variance, noise, x, observed)
-    n = observed.sum(axis=1)
-    some = np.maximum(n, 1)
-    average = np.where(observed, x, 0.0).sum(axis=1) / some
-    post = np.where(n > 0, noise / some, variance)
-    return np.where(n > 0, average, mean), post, post + noise
-
-
 def _check_normal_gamma(kappa, alpha, beta, x):
     if not (kappa > 0 and alpha > 0 and beta > 0) or x.ndim != 1:
         raise ValueError("kappa, alpha or beta is not positive, or x has not one axis")
@@ -409,7 +369,7 @@ def update_normal_gamma__variance_for_the_sum(mu, kappa, alpha, beta, x):
 
 
 def update_normal_gamma__squares_about_the_prior_mean(mu, kappa, alpha, beta, x):
-    """Your squares are taken about the prior mean; the first sum is about the readings' own mean."""
+    """Your squares are taken about the prior mean; the sum is about the readings' own mean."""
     _check_normal_gamma(kappa, alpha, beta, x)
     n = len(x)
     if n == 0:
@@ -417,17 +377,6 @@ def update_normal_gamma__squares_about_the_prior_mean(mu, kappa, alpha, beta, x)
     centre = x.mean()
     scatter = np.sum((x - mu) ** 2) + kappa * n * (centre - mu) ** 2 / (kappa + n)
     return (kappa * mu + n * centre) / (kappa + n), kappa + n, alpha + n / 2, beta + scatter / 2
-
-
-def update_normal_gamma__takes_the_plain_mean(mu, kappa, alpha, beta, x):
-    """Your new mean is the mean of the readings, without the prior's kappa readings at mu."""
-    _check_normal_gamma(kappa, alpha, beta, x)
-    n = len(x)
-    if n == 0:
-        return mu, kappa, alpha, beta
-    centre = x.mean()
-    scatter = np.sum((x - centre) ** 2) + kappa * n * (centre - mu) ** 2 / (kappa + n)
-    return centre, kappa + n, alpha + n / 2, beta + scatter / 2
 
 
 def update_normal_gamma__mean_of_nothing(mu, kappa, alpha, beta, x):
@@ -490,13 +439,5 @@ def predictive_check__shuffles_instead(draws, u, flips, statistic):
     """Your simulated sets are the data in another order; draw new flips from the posterior."""
     _check_check(draws, u, flips)
     simulated = flips[np.argsort(u, axis=1)]
-    values = np.array([float(statistic(row)) for row in simulated])
-    return float(np.mean(values >= statistic(flips))), values
-
-
-def predictive_check__draw_for_each_flip(draws, u, flips, statistic):
-    """You give each flip its own draw; all flips of a simulated data set share one."""
-    _check_check(draws, u, flips)
-    simulated = (u < np.resize(draws, u.shape)).astype(int)
     values = np.array([float(statistic(row)) for row in simulated])
     return float(np.mean(values >= statistic(flips))), values
