@@ -40,7 +40,7 @@ def assert_close(
         if len(got) != len(keys) or (type(got) is dict and set(got) != set(keys)):
             raise CheckFailure(f"{name}: expected {len(keys)} items, got {len(got)} or other keys.")
         for key in keys:
-            assert_close(got[key], expected[key], name=f"{name}[{key!r}]", rtol=rtol, atol=atol)
+            assert_close(got[key], expected[key], name=f"{name}, item {key!r}", rtol=rtol, atol=atol)
         return
     if _is_one_of(expected, str, type(None)):
         assert_that(type(got) is type(expected) and got == expected, name=f"{name} is as expected")
@@ -63,8 +63,8 @@ def assert_close(
     if not right.all():
         index = tuple(int(i) for i in np.argwhere(~right)[0])
         fault = "wrong value" if np.isfinite(have[index]) else "not a finite number"
-        where = f"index {index}, expected shape {want.shape}, got shape {have.shape}"
-        raise CheckFailure(f"{name}: {fault} ({where}).")
+        where = f" at index {index} of shape {want.shape}" if index else ""
+        raise CheckFailure(f"{name}: {fault}{where}.")
 
 
 def assert_shape(got: Any, shape: tuple[int, ...], *, name: str) -> None:

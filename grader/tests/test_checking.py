@@ -202,9 +202,9 @@ def test_the_sentence_says_where_and_never_what() -> None:
     with pytest.raises(CheckFailure) as failure:
         assert_close((got, 1), (expected, 1), name="values")
     sentence = str(failure.value)
-    assert sentence == (
-        "values[0]: wrong value (index (1, 2), expected shape (2, 3), got shape (2, 3))."
-    )
+    assert sentence == "values, item 0: wrong value at index (1, 2) of shape (2, 3)."
+    with pytest.raises(CheckFailure, match="^x: wrong value\\.$"):
+        assert_close(271828.0, 314159.0, name="x")
     with pytest.raises(CheckFailure, match=r"expected a NumPy array of shape \(2, 3\), got a numb"):
         assert_close(271828.0, expected, name="values")
     with pytest.raises(CheckFailure, match=r"expected shape \(2, 3\).*of shape \(3,\)"):
