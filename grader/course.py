@@ -8,6 +8,7 @@ traits of `Grader` in that file, for example `c.Grader.memory = "4G"`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,9 +24,11 @@ from traitlets.config.loader import PyFileConfigLoader
 from grader.errors import CourseError
 
 CONFIG_NAME = "nbgrader_config.py"
-_NAME = re.compile(r"\w[\w.+@ -]{0,99}(?<! )\Z")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\Z", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\Z", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_FOLDERS = {"{nbgrader_step}", "{student_id}", "{assignment_id}"}
+_LONGEST_NAME = 200
+"""Bytes; file systems allow 255, and reports add an ending."""
 
 
 class Size(Integer[int, Any]):
@@ -48,8 +51,15 @@ def parse_size(text: str) -> int:
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether `name` may become a folder: letters, digits and "_.+@ -", not starting with a sign."""
-    return _NAME.match(name) is not None
+    """Whether `name` may become a folder: of letters, accents, digits and some of "_.+@ -"."""
+    # a mark (M) is an accent or a vowel sign; without them some names cannot be written
+    kinds = ["_" if c == "_" else unicodedata.category(c)[0] for c in name]
+    return (
+        all(kind in "LMN_" or c in ".+@ -" for kind, c in zip(kinds, name, strict=True))
+        and kinds[:1] in (["L"], ["N"], ["_"])
+        and not name.endswith(" ")
+        and len(name.encode("utf-8")) <= _LONGEST_NAME
+    )
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,7 @@ class Grader(Configurable):
     sandbox = Enum(["bubblewrap", "none"], "bubblewrap", help="How student code is isolated.").tag(
         config=True
     )
-    workers = Integer(0, help="Submissions graded at once; 0 means one for each core.").tag(
+    workers = Integer(0, min=0, help="Submissions graded at once; 0 means one for each core.").tag(
         config=True
     )
     parameters = Dict(help="papermill parameters given to every graded notebook.").tag(config=True)
@@ -157,13 +167,27 @@ class Course:
                 f"{CONFIG_NAME} with --course."
             )
         self.config = _load_config(self.root)
+        file = self.root / CONFIG_NAME
+        known = Grader.class_trait_names(config=True)
+        for name in self.config.Grader:
+            if name not in known:  # a misspelt limit must not pass for the default
+                raise CourseError(
+                    f"{file} sets c.Grader.{name}, which does not exist; "
+                    f"there are {', '.join(sorted(known))}."
+                )
         try:
             self.settings = Grader(config=self.config)
             self.limits = self.settings.limits()
             self.directory = CourseDirectory(config=self.config)
         except TraitError as error:
-            file = self.root / CONFIG_NAME
-            raise CourseError(f"A setting in {file} is wrong: {error}.") from None
+            reason = str(error).rstrip(".")
+            raise CourseError(f"A setting in {file} is wrong: {reason}.") from None
+        structure = self.directory.directory_structure
+        if not _FOLDERS.issubset(Path(structure).parts):
+            raise CourseError(
+                f"CourseDirectory.directory_structure in {file} is {structure!r}, but each of "
+                f"{', '.join(sorted(_FOLDERS))} must be a folder of its own."
+            )
 
     @property
     def db_url(self) -> str:
@@ -199,8 +223,8 @@ class Course:
                 for path in self.solutions.glob("*/*.md")
                 if path.stem == path.parent.name
             )
-        source = self.path("source", "*").parent
-        return sorted(path.name for path in source.glob("*") if any(path.glob("*.ipynb")))
+        found = self._folders(self.path("source", "*"))
+        return [name for name, folder in found if any(folder.glob("*.ipynb"))]
 
     def require(self, assignment: str) -> str:
         """`assignment` itself, if the course has it.
@@ -232,12 +256,16 @@ class Course:
 
         A folder whose name could not be a student's id is passed over; intake reports those.
         """
-        pattern = self.path("submitted", assignment, "*")
-        depth = pattern.parts.index("*")
-        for directory in sorted(Path(*pattern.parts[:depth]).glob("/".join(pattern.parts[depth:]))):
-            name = directory.parts[depth]
+        for name, directory in self._folders(self.path("submitted", assignment, "*")):
             if directory.is_dir() and is_safe_name(name) and student in (None, name):
                 yield Submission(name, assignment, directory)
+
+    @staticmethod
+    def _folders(pattern: Path) -> Iterator[tuple[str, Path]]:
+        """What "*" may stand for in `pattern`, and the path it then means, in order of name."""
+        depth = pattern.parts.index("*")
+        for folder in sorted(Path(*pattern.parts[:depth]).glob("*")):
+            yield folder.name, folder.joinpath(*pattern.parts[depth + 1 :])
 
 
 def _load_config(root: Path) -> Config:
@@ -248,8 +276,9 @@ def _load_config(root: Path) -> Config:
         if file.is_file():
             try:
                 merged.merge(PyFileConfigLoader(file.name, path=folder).load_config())
-            except Exception as error:  # instructor's Python file: any exception can come out
-                reason = f"{type(error).__name__}: {error}"
+            # instructor's Python file: any exception can come out
+            except (Exception, SystemExit) as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
                 raise CourseError(f"{file} cannot be read: {reason}.") from None
     merged.CourseDirectory.root = str(root)
     return merged
