@@ -104,7 +104,10 @@ class SandboxPolicy:
 
 @dataclass(frozen=True)
 class Descriptors:
-    """Open file descriptors that bubblewrap reads from or writes to."""
+    """Open file descriptors that bubblewrap reads from or writes to.
+
+    `file_bytes` is what the files hold together; they do not count against the disk limit.
+    """
 
     info: int
     launcher: int
@@ -112,6 +115,7 @@ class Descriptors:
     group: int
     files: tuple[int, ...] = ()
     seccomp: int | None = None
+    file_bytes: int = 0
 
     def numbers(self) -> list[int]:
         """All of them."""
@@ -193,7 +197,7 @@ def _bubblewrap(
         *("--file", str(descriptors.launcher), LAUNCHER),
         *("--file", str(descriptors.passwd), "/etc/passwd"),
         *("--file", str(descriptors.group), "/etc/group"),
-        *_tmpfs(HOME, limits.disk, "0700"),
+        *_tmpfs(HOME, limits.disk + descriptors.file_bytes, "0700"),
         *_flatten(
             ["--file", str(descriptor), f"{HOME}/{file.target}"]
             for file, descriptor in zip(policy.files, descriptors.files, strict=True)

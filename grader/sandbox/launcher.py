@@ -69,7 +69,8 @@ def hold_back_output() -> None:
                 stream.flush()
         return len(text)
 
-    OutStream.write = write_in_chunks  # type: ignore[method-assign,assignment]  # replaced
+    # replaced on purpose
+    OutStream.write = write_in_chunks  # type: ignore[method-assign,assignment]
 
 
 def refuse_huge_messages(largest: int) -> None:
@@ -86,6 +87,7 @@ def refuse_huge_messages(largest: int) -> None:
             raise ValueError(f"one output of {size // 2**20} MiB; at most {limit} MiB are taken in")
         return parts
 
+    # replaced on purpose
     Session.serialize = serialize_if_small  # type: ignore[method-assign,assignment]
 
 

@@ -32,6 +32,9 @@ class MemoryMeter(Protocol):
     def attach(self, pids: Iterable[int]) -> None:
         """Take in processes; what they start later is counted by itself."""
 
+    def members(self) -> list[int]:
+        """Process ids of what is counted, where the system keeps a list that nobody escapes."""
+
     def usage(self) -> int:
         """Bytes in use now: private memory, shared memory and files in tmpfs."""
 
@@ -80,6 +83,10 @@ class CgroupMeter:
         """Move processes in; raises OSError where that is not allowed."""
         for pid in pids:
             self._write("cgroup.procs", pid)
+
+    def members(self) -> list[int]:
+        """Process ids of everything in the cgroup."""
+        return [int(pid) for pid in _read(self._path / "cgroup.procs").split()]
 
     def usage(self) -> int:
         """Anonymous and shared memory; cached pages of files on disk do not count."""
@@ -133,6 +140,10 @@ class PollingMeter:
 
     def attach(self, pids: Iterable[int]) -> None:
         """Nothing to do: the family is asked for each time."""
+
+    def members(self) -> list[int]:
+        """None: there is no such list here."""
+        return []
 
     def usage(self) -> int:
         """Resident memory of all processes and the contents of the tmpfs folders."""

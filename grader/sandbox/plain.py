@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from typing import Any, cast
 
 import psutil
@@ -18,12 +19,15 @@ from grader.errors import SandboxError
 from grader.sandbox.memory import MemoryMeter, make_meter
 from grader.sandbox.provisioner import WatchedProvisioner
 
+SWEEPS = 200
+SWEEP_PAUSE = 0.01  # seconds
+
 
 class PlainProcess:
     """An ordinary kernel process and what it started, as far as that can be followed.
 
-    A process that detaches itself and outlives its parent before it is seen here escapes;
-    only a sandbox prevents that.
+    Where there is a cgroup nothing escapes. Elsewhere a process that detaches itself and loses
+    its parent before it is seen here does; only a sandbox prevents that.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], limit: int) -> None:
@@ -52,6 +56,11 @@ class PlainProcess:
             return False
         _kill(family)
         psutil.wait_procs(family, timeout=1)
+        for _ in range(SWEEPS):  # what is killed may just have started something
+            if not (left := self.meter.members()):
+                break
+            _kill(_processes(left))
+            time.sleep(SWEEP_PAUSE)
         return True
 
     def kill(self) -> None:
@@ -69,6 +78,14 @@ class PlainProcess:
     def tail(self) -> str:
         """Nothing: a plain kernel writes to the caller's stderr."""
         return ""
+
+
+def _processes(pids: list[int]) -> list[psutil.Process]:
+    found = []
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            found.append(psutil.Process(pid))
+    return found
 
 
 def _kill(family: list[psutil.Process]) -> None:

@@ -50,6 +50,7 @@ class SandboxProcess:
         self._tail = b""
         self._killing = threading.Lock()
         self._gone = False
+        self._first = psutil.Process(self.first)  # taken now, so that it notices a reused id
         self._poll = select.poll()
         self._poll.register(self.first_fd, select.POLLIN)
         self._stderr = cast(IO[bytes], self.outer.stderr)
@@ -115,7 +116,7 @@ class SandboxProcess:
     def family(self) -> list[psutil.Process]:
         """All processes of the sandbox; what setsid detached hangs under the first one."""
         try:
-            return list(psutil.Process(self.first).children(recursive=True))
+            return list(self._first.children(recursive=True))
         except psutil.Error:
             return []
 

@@ -85,6 +85,9 @@ def start_sandbox(
             text = json.dumps({**orders, "rlimits": limits, "listeners": numbers})
             control.sendall(text.encode())
         except (OSError, ValueError, EOFError) as error:
+            while box and not box[-1].pause(0.1):
+                box[-1].kill()
+            box.clear()
             raise _explain(outer, error) from None
         return box[0]
 
@@ -110,6 +113,7 @@ def _open_descriptors(
         group=stack.enter_context(_memory_file(bubblewrap.GROUP)).fileno(),
         files=tuple(file.fileno() for file in files),
         seccomp=None if seccomp is None else seccomp.fileno(),
+        file_bytes=sum(os.fstat(file.fileno()).st_size for file in files),
     )
 
 

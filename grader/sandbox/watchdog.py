@@ -36,11 +36,14 @@ class Death:
         reason: what ended it.
         sentence: the same for a person to read.
         exit_code: of the kernel's process where it ended by itself, negative for a signal.
+        detail: the end of what it wrote to stderr outside of any cell, for the instructor's
+            eyes: a submission may have written it.
     """
 
     reason: DeathReason
     sentence: str
     exit_code: int | None = None
+    detail: str = ""
 
 
 class Supervised(Protocol):
@@ -105,7 +108,11 @@ class Watchdog:
     def _watch(self) -> None:
         try:
             while not self._process.pause(TICK):
-                self._look()
+                try:
+                    self._look()
+                except Exception as error:  # whatever it is, nothing may run on unwatched
+                    failure = f"killed: it could not be watched ({type(error).__name__}: {error})"
+                    self.condemn(DeathReason.KILLED, failure)
             self._death = self._judge()
         finally:
             self._process.meter.close()
@@ -122,18 +129,17 @@ class Watchdog:
             self.condemn(DeathReason.WALL_CLOCK, sentence)
 
     def _judge(self) -> Death:
-        code = self._process.exit_code()
+        reason, sentence = self._sentence or (DeathReason.EXITED, "")
         # a cgroup may have killed the kernel between two looks
-        if self._sentence is None and self._process.meter.exceeded():
-            self._sentence = DeathReason.MEMORY, self._memory_sentence()
-        if self._sentence is not None:
-            reason, sentence = self._sentence
-            if reason is DeathReason.MEMORY:
-                self.peak_memory = max(self.peak_memory, self._limits.memory)
-            return Death(reason, sentence)
-        tail = self._process.tail().splitlines()
-        sentence = f"the kernel ended by itself with exit code {code}"
-        return Death(DeathReason.EXITED, f"{sentence}: {tail[-1]}" if tail else sentence, code)
+        unexplained = reason in (DeathReason.EXITED, DeathReason.KILLED)
+        if unexplained and self._process.meter.exceeded():
+            reason, sentence = DeathReason.MEMORY, self._memory_sentence()
+        if reason is DeathReason.MEMORY:
+            self.peak_memory = max(self.peak_memory, self._limits.memory)
+        code = self._process.exit_code() if reason is DeathReason.EXITED else None
+        sentence = sentence or f"the kernel ended by itself with exit code {code}"
+        detail = "".join(c if c.isprintable() else " " for c in self._process.tail())
+        return Death(reason, sentence, code, detail)
 
     def _memory_sentence(self) -> str:
         return f"killed: memory limit of {self._limits.memory / 2**30:.3g} GiB exceeded"

@@ -15,6 +15,7 @@ import pytest
 from grader.course import Limits
 from grader.sandbox.bubblewrap import SandboxPolicy
 from grader.sandbox.kernelspec import SandboxMode, WatchedKernelManager, open_kernel
+from grader.sandbox.process import SandboxProcess
 
 needs_bubblewrap = pytest.mark.skipif(
     shutil.which("bwrap") is None and "CI" not in os.environ,
@@ -60,19 +61,48 @@ class Kernel:
 
         reply = self.await_(
             self.client.execute_interactive(
-                code, output_hook=collect, timeout=timeout, allow_stdin=False
+                code,
+                output_hook=collect,
+                timeout=timeout,
+                allow_stdin=False,
+                stop_on_error=False,
             )
         )
         content = reply["content"]
         return Reply(content["status"], "".join(printed), content.get("ename", ""))
 
-    def send(self, code: str) -> None:
-        """Start a cell without waiting for it."""
+    def send(self, code: str) -> str:
+        """Start a cell without waiting for it; gives the id of the request."""
 
-        async def execute() -> None:
-            self.client.execute(code)
+        async def execute() -> str:
+            return self.client.execute(code, stop_on_error=False)
 
-        self.await_(execute())
+        return self.await_(execute())
+
+    def reply_to(self, request: str, timeout: float = 60.0) -> dict[str, Any]:
+        """Content of the reply to a cell that was sent."""
+        while True:
+            message = self.await_(self.client.get_shell_msg(timeout=timeout))
+            if message["parent_header"].get("msg_id") == request:
+                return message["content"]
+
+    @property
+    def process(self) -> SandboxProcess:
+        """The sandbox from outside."""
+        process = self.manager.provisioner.process
+        assert isinstance(process, SandboxProcess)
+        return process
+
+    def wait_printed(self, text: str) -> None:
+        """Wait until a cell that was sent has printed `text`."""
+
+        async def printed() -> None:
+            while True:
+                message = await self.client.get_iopub_msg(timeout=60)
+                if text in message["content"].get("text", ""):
+                    return
+
+        self.await_(printed())
 
     def wait_gone(self, seconds: float = 60.0) -> bool:
         """Wait until nothing of the kernel is left."""

@@ -160,14 +160,13 @@ def test_every_channel_is_bounded_before_it_connects() -> None:
 
 def test_a_message_of_any_size_is_not_taken_in() -> None:
     with started() as kernel:
-        kernel.send(
+        request = kernel.send(
             "import gc, zmq\n"
             "outputs = [s for s in gc.get_objects() if isinstance(s, zmq.Socket)\n"
             "           and not s.closed and s.type == zmq.XPUB]\n"
             f"outputs[0].send(bytes({2 * MESSAGE_ALLOWANCE + LIMITS.output}))\n"
         )
-        reply = kernel.await_(kernel.client.get_shell_msg(timeout=60))
-        assert reply["content"]["status"] == "ok"
+        assert kernel.reply_to(request)["status"] == "ok"
         counter = kernel.manager.provisioner._counter
         assert counter is not None
         assert counter.total < MESSAGE_ALLOWANCE

@@ -95,8 +95,9 @@ def test_root_drops_its_privileges_first(policy: SandboxPolicy, tmp_path: Path) 
 
 def test_files_are_placed_in_the_work_folder(policy: SandboxPolicy, tmp_path: Path) -> None:
     given = replace(policy, files=(DataFile(tmp_path / "a.csv", "sub/a.csv"),))
-    arguments = command_line(given, HOST, replace(FDS, files=(8,)), ["x"])
+    arguments = command_line(given, HOST, replace(FDS, files=(8,), file_bytes=500), ["x"])
     assert _has(arguments, "--file", "8", "/home/student/sub/a.csv")
+    assert _has(arguments, "--size", "1500", "--tmpfs", "/home/student")
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../x", "a/../../x", ""])
