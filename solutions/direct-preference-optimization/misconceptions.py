@@ -403,7 +403,7 @@ def train_dpo__never_clears_the_gradient(ref_logits, prompts, chosen, rejected, 
 
 
 def train_dpo__moves_the_reference_along(ref_logits, prompts, chosen, rejected, beta, lr, n_steps):
-    """You compute the reference from the current logits: it moves along, and the loss stays ln 2."""
+    """Your reference comes from the current logits: it moves along, and the loss stays ln 2."""
     _check_training(prompts, chosen, rejected, beta)
     logits = ref_logits.detach().clone()
     losses = []
