@@ -88,6 +88,7 @@
       row.setAttribute("aria-valuetext", "position " + chosen + ", " + data.words[chosen]);
     }
 
+    head.selectedIndex = data.heads.length - 1;
     row.value = String(n - 2);
     figure.querySelector(".attention-still").hidden = true;
     stage.hidden = false;
