@@ -5,7 +5,7 @@
 
 (function () {
   const SVG = "http://www.w3.org/2000/svg";
-  const WIDTH = 560, HEIGHT = 300, LEFT = 46, RIGHT = 10, TOP = 12, BOTTOM = 44;
+  const WIDTH = 460, HEIGHT = 270, LEFT = 50, RIGHT = 10, TOP = 12, BOTTOM = 44;
   const COUNTS = [0.5, 1, 2, 5, 10, 20, 50];
   const BLUE = "#3a86c8", ORANGE = "#d2691e", GREEN = "#2e9d63", GREY = "#858c96";
   const POINTS = 1200;
@@ -48,9 +48,23 @@
     return LEFT + theta * (WIDTH - LEFT - RIGHT);
   }
 
+  const ink = { fill: "currentColor", "font-size": 13 };
+
+  function densityTicks(group, scale) {
+    const base = HEIGHT - BOTTOM;
+    const highest = (base - TOP) / scale;
+    const step = [0.5, 1, 2, 5, 10, 20].find(function (s) { return highest / s < 5; }) || 50;
+    group.replaceChildren();
+    for (let tick = step; tick <= highest; tick += step) {
+      const y = base - tick * scale;
+      element("path", { d: `M${LEFT},${y}h-5`, stroke: "currentColor" }, group);
+      element("text", { ...ink, x: LEFT - 8, y: y + 4, "text-anchor": "end" }, group)
+        .textContent = String(tick);
+    }
+  }
+
   function axes(svg) {
     const base = HEIGHT - BOTTOM;
-    const ink = { fill: "currentColor", "font-size": 14 };
     element("path", { d: `M${LEFT},${TOP}V${base}H${WIDTH - RIGHT}`, fill: "none",
       stroke: "currentColor" }, svg);
     [0, 0.2, 0.4, 0.6, 0.8, 1].forEach(function (tick) {
@@ -62,7 +76,7 @@
       .textContent = "heads probability";
     const middle = (TOP + base) / 2;
     element("text", { ...ink, x: 0, y: 0, "text-anchor": "middle",
-      transform: `translate(14,${middle}) rotate(-90)` }, svg).textContent = "density";
+      transform: `translate(12,${middle}) rotate(-90)` }, svg).textContent = "density";
   }
 
   function control(parent, text, values, start, onInput) {
@@ -104,7 +118,10 @@
     const stage = document.createElement("div");
     const svg = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
       class: "bookfigure" });
+    svg.style.maxWidth = "min(100%, 35rem)";
+    svg.style.width = "100%";
     axes(svg);
+    const ticks = element("g", {}, svg);
     const base = HEIGHT - BOTTOM;
     element("path", { d: `M${x(data.truth)},${TOP}V${base}`, stroke: GREEN }, svg);
     const lines = [[GREY, "7 5"], [ORANGE, "2 4"], [BLUE, "none"]].map(function (style) {
@@ -168,6 +185,7 @@
         });
       });
       const scale = (base - TOP) / (1.05 * Math.max(1.5, ...inside));
+      densityTicks(ticks, scale);
       curves.forEach(function (curve, i) {
         const points = curve.map(function (v, j) {
           const y = Math.max(TOP, base - v * scale);
@@ -179,7 +197,7 @@
       const low = quantile(posterior, 0.025), high = quantile(posterior, 0.975);
       const text = `${heads} heads, ${n - heads} tails. Posterior Beta(${a + heads}, `
         + `${b + n - heads}), next flip heads with probability ${mean.toFixed(3)}, `
-        + `95 % interval ${low.toFixed(2)} to ${high.toFixed(2)}.`;
+        + `95\u00a0% interval ${low.toFixed(2)} to ${high.toFixed(2)}.`;
       readout.textContent = text;
       svg.setAttribute("aria-label", text);
     }
