@@ -61,6 +61,8 @@ class _Reasons(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Called by logging for every record."""
         lines = record.getMessage().strip().splitlines()
+        # SQLAlchemy ends its messages with the statement and with a link to its manual
+        lines = [line for line in lines if not line.startswith(("[SQL", "(Background"))]
         if lines:
             self._errors.append(lines[-1])
             if lines[0].startswith("Traceback"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import nbformat
 from nbgrader.converters import GenerateAssignment
 
 from grader.course import Course
-from grader.errors import ReleaseError
+from grader.errors import LeakError, ReleaseError
 from grader.release.converter import run_converter
-from grader.release.leaks import check_leaks
+from grader.release.leaks import check_leaks, check_sources, secret_regions
 from grader.release.sources import convert_sources, set_cell_ids
 from grader.release.template import AssignmentTemplate, load_template
 
@@ -37,18 +38,24 @@ def release_assignment(course: Course, name: str) -> Released:
     Raises:
         CourseError: there is no such assignment.
         ReleaseError: a source is malformed, or nbgrader refused it.
-        LeakError: the released files hold a solution or a hidden test.
+        LeakError: the released files held a solution or a hidden test; they are gone again.
     """
     course.require(name)
     if course.solutions is not None:
         convert_sources(course.solutions / name / f"{name}.md", course.path("source", name))
     assignment = course.assignment(name)
+    regions = secret_regions(course.config)
+    check_sources(assignment.notebooks, regions)
     _generate(course, name)
     released = course.path("release", name)
     for notebook in sorted(released.glob("*.ipynb")):
         _settle(notebook)
     files = tuple(sorted(path for path in released.rglob("*") if path.is_file()))
-    check_leaks(assignment.notebooks, files)
+    try:
+        check_leaks(assignment.notebooks, files, regions)
+    except LeakError:
+        shutil.rmtree(released)
+        raise
     return Released(name, files, load_template(course, name))
 
 
@@ -63,6 +70,6 @@ def _generate(course: Course, name: str) -> None:
 def _settle(path: Path) -> None:
     """Rewrite a released notebook so that equal sources give equal bytes."""
     notebook = nbformat.read(path, as_version=4)
-    set_cell_ids(notebook, str(path))
+    set_cell_ids(notebook)
     path.chmod(0o644)
     nbformat.write(notebook, path)

@@ -5,20 +5,55 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearSolutions
+from traitlets.config import Config
 
-from grader.errors import LeakError
+from grader.errors import LeakError, ReleaseError
+from grader.release.sources import check_names, grade_id_of
 
-_REGION = re.compile(
-    r"#{3}\s*BEGIN (SOLUTION|HIDDEN TESTS|MARK SCHEME)(.*?)#{3}\s*END \1", re.DOTALL
-)
-_MARKER = re.compile(r"#{3}\s*(?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS|MARK SCHEME)")
+Regions = tuple[tuple[str, str], ...]
+"""What opens and what closes each kind of secret region; nbgrader finds both inside a line."""
+
 _SHORTEST = 24
 """Shorter secret lines, such as `return total`, say nothing and occur by chance."""
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
-def check_leaks(sources: Iterable[Path], released: Iterable[Path]) -> None:
+
+def secret_regions(config: Config) -> Regions:
+    """The markers that nbgrader goes by in a course with configuration `config`."""
+    solution, tests = ClearSolutions(config=config), ClearHiddenTests(config=config)
+    scheme = ClearMarkScheme(config=config)
+    return (
+        (solution.begin_solution_delimeter, solution.end_solution_delimeter),
+        (tests.begin_test_delimeter, tests.end_test_delimeter),
+        (scheme.begin_mark_scheme_delimeter, scheme.end_mark_scheme_delimeter),
+    )
+
+
+def check_sources(sources: Iterable[Path], regions: Regions) -> None:
+    """Refuse sources whose markers do not pair up, or with two cells of one grade_id.
+
+    nbgrader drops an END without a BEGIN silently, and releases what stands before it.
+
+    Raises:
+        ReleaseError: naming the first such cell.
+    """
+    for path in sources:
+        notebook = _read(path)
+        check_names(notebook, str(path))
+        for number, cell in enumerate(notebook.cells):
+            name = grade_id_of(cell) or f"number {number + 1}"
+            try:
+                _split(cell.source, regions)
+            except ValueError as error:
+                raise ReleaseError(f"In {path}, cell {name}: {error}.") from None
+
+
+def check_leaks(sources: Iterable[Path], released: Iterable[Path], regions: Regions) -> None:
     """Refuse a release that holds a marker, or a line found only in secret regions.
 
     A line that also stands in the open part of the source (an import, say) is no secret.
@@ -27,40 +62,72 @@ def check_leaks(sources: Iterable[Path], released: Iterable[Path]) -> None:
         LeakError: naming the first file and line.
     """
     secret: set[str] = set()
-    open_lines: set[str] = set()
+    shown: list[str] = []
     for path in sources:
-        for text in _cell_sources(path):
-            hidden = "\n".join(match[2] for match in _REGION.finditer(text))
-            secret.update(_lines(hidden))
-            open_lines.update(_lines(_REGION.sub("", text)))
-    secret = {line for line in secret - open_lines if len(line) >= _SHORTEST}
+        for cell in _read(path).cells:
+            open_lines, hidden = _split(cell.source, regions)
+            shown += open_lines
+            secret.update(line.strip() for line in hidden)
+    text = "\n".join(shown)
+    telling = [line for line in secret if len(line) >= _SHORTEST and line not in text]
+    telling += [marker for pair in regions for marker in pair]
     for path in released:
-        texts = _cell_sources(path) if path.suffix == ".ipynb" else _plain(path)
-        for text in texts:
-            _check_text(text, secret, path)
+        for text in _texts(path):
+            for line in telling:
+                if line in text:
+                    raise LeakError(
+                        f"{path} would show students what they must not see: {line[:60]!r}; "
+                        "it was removed: check the markers in the source, then release again."
+                    )
 
 
-def _check_text(text: str, secret: set[str], path: Path) -> None:
-    for line in _lines(text):
-        if _MARKER.search(line) or line in secret:
-            raise LeakError(
-                f"{path} would show students what they must not see: {line[:60]!r}; "
-                "check the markers in the source, then release again."
-            )
+def _split(source: str, regions: Regions) -> tuple[list[str], list[str]]:
+    """Open and secret lines of a cell; raises ValueError where its markers do not pair up."""
+    open_lines: list[str] = []
+    secret: list[str] = []
+    inside: tuple[str, str] | None = None
+    for line in source.split("\n"):
+        begins = next((region for region in regions if region[0] in line), None)
+        ends = next((region for region in regions if region[1] in line), None)
+        if begins is not None:
+            if inside is not None:
+                raise ValueError(f"{begins[0]!r} stands before {inside[0]!r} is closed")
+            inside = begins
+        elif ends is not None:
+            if ends != inside:
+                raise ValueError(f"{ends[1]!r} closes nothing; look for a misspelt {ends[0]!r}")
+            inside = None
+        else:
+            (open_lines if inside is None else secret).append(line)
+    if inside is not None:
+        raise ValueError(f"{inside[0]!r} is never closed by {inside[1]!r}")
+    return open_lines, secret
 
 
-def _cell_sources(path: Path) -> Iterator[str]:
-    """Sources of all cells and the text of their outputs."""
-    for cell in nbformat.read(path, as_version=4).cells:
-        yield cell.source
-        for output in cell.get("outputs", []):
-            yield output.get("text", "")
-            yield from (str(value) for value in output.get("data", {}).values())
+def _read(path: Path) -> Any:
+    """A notebook of the source."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:  # nbformat trusts its input, so any exception is the file's
+        reason = (str(error).splitlines() or [""])[0][:100].rstrip(".")
+        raise ReleaseError(f"{path} cannot be read as a notebook: {reason}.") from None
 
 
-def _plain(path: Path) -> Iterator[str]:
+def _texts(path: Path) -> Iterator[str]:
+    """All that can be read in a released file: of a notebook, every string in it."""
+    if path.suffix == ".ipynb":
+        try:
+            yield from (_COLOUR.sub("", text) for text in _strings(_read(path)))
+        except ReleaseError:
+            pass  # a data file that only has a notebook's name
+        else:
+            return
     yield path.read_text(encoding="utf-8", errors="replace")
 
 
-def _lines(text: str) -> Iterator[str]:
-    return (line.strip() for line in text.splitlines() if line.strip())
+def _strings(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from _strings(child)

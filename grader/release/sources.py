@@ -7,6 +7,7 @@ catalogues of wrong answers and other instructor's files cannot reach a release.
 from __future__ import annotations
 
 import inspect
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from grader.errors import ReleaseError
 
 DATA_FOLDER = "data"
 _KEPT_METADATA = ("kernelspec", "language_info")
+_NO_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def convert_sources(text: Path, destination: Path) -> Path:
@@ -29,7 +31,11 @@ def convert_sources(text: Path, destination: Path) -> Path:
     Raises:
         ReleaseError: the text is no MyST notebook, or two cells have the same grade_id.
     """
-    notebook = notebook_from_text(text.read_text(encoding="utf-8"), str(text))
+    try:
+        content = text.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ReleaseError(f"{text} is not UTF-8: see the byte at {error.start}.") from None
+    notebook = notebook_from_text(content, str(text))
     shutil.rmtree(destination, ignore_errors=True)
     destination.mkdir(parents=True)
     data = text.parent / DATA_FOLDER
@@ -48,9 +54,14 @@ def notebook_from_text(text: str, origin: str) -> nbformat.NotebookNode:
         origin: where the text came from, for messages.
 
     Raises:
-        ReleaseError: the text has no kernelspec, or two cells have the same grade_id.
+        ReleaseError: the text has no kernelspec, a cell's header is malformed, or two cells have
+            the same grade_id.
     """
-    notebook: nbformat.NotebookNode = jupytext.reads(text, fmt="md:myst")
+    try:
+        notebook: nbformat.NotebookNode = jupytext.reads(text, fmt="md:myst")
+    except Exception as error:  # YAML's errors, jupytext's own and what comes of odd types
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise ReleaseError(f"{origin} is no MyST notebook: {reason}.") from None
     if "kernelspec" not in notebook.metadata:
         raise ReleaseError(
             f"{origin} has no jupytext front matter with a kernelspec: copy the head of "
@@ -60,41 +71,63 @@ def notebook_from_text(text: str, origin: str) -> nbformat.NotebookNode:
         {key: notebook.metadata[key] for key in _KEPT_METADATA if key in notebook.metadata}
     )
     for cell in notebook.cells:
-        _include_checker(cell)
-    set_cell_ids(notebook, origin)
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
+        _include_checker(cell, origin)
+    check_names(notebook, origin)
+    set_cell_ids(notebook)
     return notebook
 
 
-def set_cell_ids(notebook: nbformat.NotebookNode, origin: str) -> None:
+def check_names(notebook: nbformat.NotebookNode, origin: str) -> None:
+    """Refuse a notebook in which two cells have the same grade_id.
+
+    Raises:
+        ReleaseError: naming it.
+    """
+    seen: set[str] = set()
+    for name in filter(None, map(grade_id_of, notebook.cells)):
+        if name in seen:
+            raise ReleaseError(f"Two cells of {origin} have the grade_id {name!r}: rename one.")
+        seen.add(name)
+
+
+def set_cell_ids(notebook: nbformat.NotebookNode) -> None:
     """Give every cell an id that stays the same from build to build.
 
     A cell with a grade_id is named after it, another after its place. Random ids would make each
     release differ from the last one without a change in its source.
-
-    Raises:
-        ReleaseError: two cells have the same grade_id.
     """
-    seen: set[str] = set()
-    for position, cell in enumerate(notebook.cells):
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if grade_id in seen:
-            raise ReleaseError(f"Two cells of {origin} have the grade_id {grade_id!r}: rename one.")
-        if grade_id:
-            seen.add(grade_id)
-        name = grade_id or f"cell-{position}"
-        cell["id"] = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:64]
+    names = [grade_id_of(cell) for cell in notebook.cells]
+    taken: set[str] = set()
+    for position, (cell, name) in enumerate(zip(notebook.cells, names, strict=True)):
+        # 64 characters are the most that an id may have, and two names may begin alike
+        wanted = _NO_ID.sub("-", name)[:64] or f"cell-{position}"
+        if wanted in taken or (not name and wanted in names):
+            wanted = f"{wanted[:48]}-at-{position}"
+        taken.add(wanted)
+        cell["id"] = wanted
+    # the first minor version with ids
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
 
 
-def _include_checker(cell: Any) -> None:
+def grade_id_of(cell: Any) -> str:
+    """nbgrader's name of a cell, or "" where it has none."""
+    settings = cell.metadata.get("nbgrader")
+    found = settings.get("grade_id") if isinstance(settings, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _include_checker(cell: Any, origin: str) -> None:
     """Replace the body of a cell marked `grader: {include: checking}` by the strict checker.
 
     The released notebook then needs nothing but NumPy, on Colab too, and checks in the same words
     as the grader.
     """
-    wanted = cell.metadata.pop("grader", {}).get("include")
-    if wanted is None:
+    if "grader" not in cell.metadata:
         return
-    if wanted != "checking":
-        raise ReleaseError(f"A cell asks to include {wanted!r}; only 'checking' can be included.")
+    wanted = cell.metadata.pop("grader")
+    if wanted != {"include": "checking"}:
+        raise ReleaseError(
+            f"A cell of {origin} says `grader: {wanted}`; only `grader: {{include: checking}}` "
+            "means something."
+        )
     cell.source = inspect.getsource(checking).strip()

@@ -16,6 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from grader.course import Course
 from grader.errors import CourseError
+from grader.release.converter import programs_on_path
+from grader.release.sources import grade_id_of
+
+_PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
+"""For a source that names no kernel; nbgrader runs it with this one too."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def load_template(course: Course, name: str) -> AssignmentTemplate:
     """
     tags = _released_tags(course, name)
     try:
-        with Gradebook(course.db_url, course.directory.course_id) as gradebook:
+        with programs_on_path(), Gradebook(course.db_url, course.directory.course_id) as gradebook:
             found = gradebook.find_assignment(name)
             notebooks = {nb.name: _notebook(nb, tags) for nb in found.notebooks}
     except MissingEntry:
@@ -118,6 +123,8 @@ def load_template(course: Course, name: str) -> AssignmentTemplate:
 
 
 def _notebook(notebook: Any, tags: dict[tuple[str, str], tuple[str, ...]]) -> NotebookTemplate:
+    # a database promises no order, and after a second release with new cells it has none
+    order = {grade_id: at for at, (name, grade_id) in enumerate(tags) if name == notebook.name}
     graded = {cell.name: cell for cell in [*notebook.grade_cells, *notebook.task_cells]}
     solutions = {cell.name for cell in notebook.solution_cells}
     tasks = {cell.name for cell in notebook.task_cells}
@@ -134,19 +141,27 @@ def _notebook(notebook: Any, tags: dict[tuple[str, str], tuple[str, ...]]) -> No
             points=float(graded[cell.name].max_score) if cell.name in graded else None,
             tags=tags.get((notebook.name, cell.name), ()),
         )
-        for cell in notebook.source_cells
+        for cell in sorted(notebook.source_cells, key=lambda c: order.get(c.name, len(order)))
     )
-    return NotebookTemplate(notebook.name, cells, json.loads(notebook.kernelspec or "{}"))
+    kernelspec = {**_PYTHON, **json.loads(notebook.kernelspec or "{}")}
+    return NotebookTemplate(notebook.name, cells, kernelspec)
 
 
 def _released_tags(course: Course, name: str) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Tags of released cells: papermill needs `parameters`, and the gradebook keeps none."""
+    """Tags of the released cells, in order; the gradebook keeps neither tags nor order.
+
+    papermill needs the tag `parameters`.
+    """
     tags = {}
     for path in sorted(course.path("release", name).glob("*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
-            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-            if grade_id and cell.metadata.get("tags"):
-                tags[path.stem, grade_id] = tuple(cell.metadata.tags)
+        try:
+            cells = nbformat.read(path, as_version=4).cells
+        except Exception:  # nbformat trusts its input, so any exception is the file's
+            raise CourseError(
+                f"{path} cannot be read: run `grader release {name}` again."
+            ) from None
+        for cell in cells:
+            tags[path.stem, grade_id_of(cell)] = tuple(cell.metadata.get("tags", ()))
     return tags
 
 
