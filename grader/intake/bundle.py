@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from grader.course import Course, is_safe_name
 from grader.errors import IntakeError, StorageError
@@ -44,7 +47,9 @@ def unpack_bundle(course: Course, assignment: str, bundle: Path) -> list[Unpacke
     limit = course.limits.submission_size
     report: list[Unpacked] = []
     taken: set[tuple[str, str]] = set()
-    for entry, size, read in _entries(bundle):
+    for name, size, open_entry in _entries(bundle):
+        # a Mac writes accents as characters of their own; bytes that are no text cannot be shown
+        entry = unicodedata.normalize("NFC", name).encode("utf-8", "replace").decode("utf-8")
         student, notebook = _owner(PurePosixPath(entry), assignment, expected)
         if not student or not notebook:
             report.append(Unpacked(entry, "", "its name does not say whose notebook it is"))
@@ -53,7 +58,7 @@ def unpack_bundle(course: Course, assignment: str, bundle: Path) -> list[Unpacke
         elif size > limit:
             report.append(Unpacked(entry, "", f"it is larger than {limit / 2**20:.0f} MiB"))
         else:
-            data = read(limit)
+            data = _read(open_entry, limit)
             if data is None:
                 report.append(Unpacked(entry, "", "it cannot be unpacked within its size"))
                 continue
@@ -63,37 +68,32 @@ def unpack_bundle(course: Course, assignment: str, bundle: Path) -> list[Unpacke
     return report
 
 
-class _Reader:
-    """Reads one entry up to a limit, whatever size its header claims."""
-
-    def __init__(self, bundle: zipfile.ZipFile | None, name: str | Path) -> None:
-        self._bundle, self._name = bundle, name
-
-    def __call__(self, limit: int) -> bytes | None:
-        """The bytes, or None where there are more than `limit` or they are damaged."""
-        try:
-            if self._bundle is None:
-                with Path(self._name).open("rb") as file:
-                    data = file.read(limit + 1)
-            else:
-                with self._bundle.open(str(self._name)) as file:
-                    data = file.read(limit + 1)
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError):
-            return None  # damaged, encrypted, or packed in a way that zipfile does not know
-        return data if len(data) <= limit else None
+def _read(open_entry: Callable[[], IO[bytes]], limit: int) -> bytes | None:
+    """Bytes of an entry, whatever size its header claims; None for more than `limit` or damage."""
+    try:
+        with open_entry() as file:
+            data = file.read(limit + 1)
+    except Exception:  # damaged, encrypted, packed in an unknown way: zipfile raises anything
+        return None
+    return data if len(data) <= limit else None
 
 
-def _entries(bundle: Path) -> Iterator[tuple[str, int, _Reader]]:
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def _entries(bundle: Path) -> Iterator[tuple[str, int, Callable[[], IO[bytes]]]]:
     if bundle.is_dir():
         for path in sorted(bundle.rglob("*.ipynb")):
             if path.is_file() and not path.is_symlink():
-                yield path.relative_to(bundle).as_posix(), path.stat().st_size, _Reader(None, path)
+                name = path.relative_to(bundle).as_posix()
+                yield name, path.stat().st_size, partial(_open, path)
         return
     try:
         archive = zipfile.ZipFile(bundle)
     except FileNotFoundError:
         raise IntakeError(f"There is no file or folder {bundle} to take in.") from None
-    except (zipfile.BadZipFile, OSError):
+    except Exception:  # an index made by hand can raise more than BadZipFile
         raise IntakeError(f"{bundle} is neither a folder nor a zip file.") from None
     with archive:
         entries = archive.infolist()
@@ -103,7 +103,7 @@ def _entries(bundle: Path) -> Iterator[tuple[str, int, _Reader]]:
             )
         for info in entries:
             if not info.is_dir():
-                yield info.filename, info.file_size, _Reader(archive, info.filename)
+                yield info.filename, info.file_size, partial(archive.open, info)
 
 
 def _owner(entry: PurePosixPath, assignment: str, expected: list[str]) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
@@ -23,8 +23,9 @@ _NEW_CELL: dict[str, Callable[..., nbformat.NotebookNode]] = {
     "raw": new_raw_cell,
 }
 
-_HIDDEN_TESTS = re.compile(
-    r"^[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*$", re.M | re.S
+# what nbgrader takes out of a locked cell; it too looks for the markers anywhere in a line
+_HIDDEN = re.compile(
+    r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*$", re.MULTILINE | re.DOTALL
 )
 
 
@@ -82,7 +83,7 @@ def _merge(
     for at, cell in enumerate(submitted):
         trusted = known.get(cell.grade_id)
         if trusted is None:
-            merged.append(("", _NEW_CELL[cell.cell_type](cell.source)))
+            merged.append(("", _students_cell(cell)))
         elif at == last[cell.grade_id]:
             _note_changes(cell, trusted, problems)
             merged.append((cell.grade_id, _instructor_cell(trusted, cell)))
@@ -90,7 +91,7 @@ def _merge(
             doubled.add(cell.grade_id)
             if not trusted.locked:
                 # nbgrader runs it too, as a plain cell; the last copy is the one that is graded
-                merged.append(("", _NEW_CELL[cell.cell_type](cell.source)))
+                merged.append(("", _students_cell(cell)))
     problems.extend(
         f"The cell {name} is there more than once; its last copy was graded."
         for name in known
@@ -127,13 +128,9 @@ def _restore_missing(
 
 
 def _note_changes(cell: SubmittedCell, trusted: TemplateCell, problems: list[str]) -> None:
-    if trusted.locked and not trusted.is_test and cell.source.strip() != trusted.source.strip():
-        problems.append(
-            f"The cell {trusted.grade_id}, which belongs to the assignment, was changed; "
-            "the original was used."
-        )
-    elif trusted.is_test and not _is_released_test(cell.source, trusted.source):
-        problems.append(f"The test cell {trusted.grade_id} was changed; the original was used.")
+    if trusted.locked and not _is_released(cell.source, trusted.source):
+        what = "test cell" if trusted.is_test else "cell"
+        problems.append(f"The {what} {trusted.grade_id} was changed; the original was used.")
     elif cell.cell_type != trusted.cell_type:
         problems.append(
             f"The type of the cell {trusted.grade_id} was changed from {trusted.cell_type} to "
@@ -141,23 +138,32 @@ def _note_changes(cell: SubmittedCell, trusted: TemplateCell, problems: list[str
         )
 
 
-def _is_released_test(submitted: str, source: str) -> bool:
-    """Whether `submitted` is `source` with nothing but hidden tests taken out."""
-    shown = _HIDDEN_TESTS.sub("", source)
-    return _lines(submitted) == _lines(shown)
+def _is_released(submitted: str, source: str) -> bool:
+    """Whether `submitted` is `source` with nothing but its hidden parts taken out."""
+    return _lines(submitted) == _lines(_HIDDEN.sub("", source))
 
 
 def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def _students_cell(cell: SubmittedCell) -> nbformat.NotebookNode:
+    """A cell that the student added, without metadata."""
+    new = _NEW_CELL[cell.cell_type](cell.source)
+    if cell.cell_type == "markdown" and cell.attachments:
+        new["attachments"] = nbformat.from_dict(cell.attachments)
+    return new
 
 
 def _instructor_cell(
     trusted: TemplateCell, submitted: SubmittedCell | None = None
 ) -> nbformat.NotebookNode:
     """The instructor's cell, with the student's source where the student was to write."""
-    answer = submitted is not None and not trusted.locked
-    source = submitted.source if submitted is not None and answer else trusted.source
-    return _NEW_CELL[trusted.cell_type](source, metadata=trusted.metadata())
+    if submitted is None or trusted.locked:
+        return _NEW_CELL[trusted.cell_type](trusted.source, metadata=trusted.metadata())
+    cell = _students_cell(replace(submitted, cell_type=trusted.cell_type))
+    cell.metadata = nbformat.from_dict(trusted.metadata())
+    return cell
 
 
 def _notebook(

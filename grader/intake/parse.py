@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import nbformat
 
 MAX_CELLS = 2000
-_CELL_TYPES = {"code", "markdown", "raw"}
+_CELL_TYPES = ["code", "markdown", "raw"]
+_IMAGES = ["image/png", "image/jpeg", "image/gif"]
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+", re.ASCII)
 
 
 class Unreadable(Exception):
@@ -19,11 +22,19 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class SubmittedCell:
-    """What is kept of one submitted cell: everything else in its metadata is dropped."""
+    """What is kept of one submitted cell: everything else in its metadata is dropped.
+
+    Attributes:
+        cell_type: "code", "markdown" or "raw".
+        source: its text.
+        grade_id: the instructor cell that it claims to be, or "".
+        attachments: images of a written answer, in base64, by name and then by type.
+    """
 
     cell_type: str
     source: str
     grade_id: str
+    attachments: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def parse_cells(raw: bytes) -> list[SubmittedCell]:
@@ -67,7 +78,7 @@ def _upgrade(data: dict[str, Any]) -> dict[str, Any]:
             upgraded: dict[str, Any] = nbformat.convert(nbformat.from_dict(data), 4)
     except Exception:
         raise Unreadable(
-            f"The notebook is in format {data['nbformat']}, which cannot be read: "
+            "The notebook is in an old format which cannot be read: "
             "open it in Jupyter and save it again."
         ) from None
     return upgraded
@@ -85,4 +96,30 @@ def _cell(cell: Any) -> SubmittedCell:
     metadata = cell.get("metadata")
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-    return SubmittedCell(cell["cell_type"], source, grade_id if isinstance(grade_id, str) else "")
+    return SubmittedCell(
+        cell["cell_type"],
+        source,
+        grade_id if isinstance(grade_id, str) else "",
+        _images(cell.get("attachments")) if cell["cell_type"] == "markdown" else {},
+    )
+
+
+def _images(attachments: Any) -> dict[str, dict[str, str]]:
+    """The images among the attachments of a cell; an answer by hand may be a photograph."""
+    if not isinstance(attachments, dict):
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for name, bundle in attachments.items():
+        if isinstance(bundle, dict) and _is_text(name):
+            images = {kind: bundle[kind] for kind in _IMAGES if _is_base64(bundle.get(kind))}
+            found |= {name: images} if images else {}
+    return found
+
+
+def _is_text(name: str) -> bool:
+    """Whether `name` can be saved: JSON may hold half a character, UTF-8 may not."""
+    return name == name.encode("utf-8", "replace").decode("utf-8")
+
+
+def _is_base64(data: Any) -> bool:
+    return isinstance(data, str) and _BASE64.fullmatch(data) is not None

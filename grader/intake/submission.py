@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from grader.course import Limits, Submission
@@ -50,7 +52,7 @@ def read_submission(submission: Submission, expected: list[str], limits: Limits)
             notebooks[name] = raw
         elif reason:
             unusable[name] = reason
-    files, problems = _other_files(submission.directory, set(expected), limits.disk)
+    files, problems = _other_files(submission.directory, expected, limits.disk)
     stamp, _ = _read(submission.directory / "timestamp.txt", 200)
     text = (stamp or b"").decode("utf-8", "replace").strip()
     return SubmittedFiles(notebooks, unusable, files, problems, text)
@@ -59,34 +61,48 @@ def read_submission(submission: Submission, expected: list[str], limits: Limits)
 def _read(path: Path, size: int) -> tuple[bytes | None, str]:
     """The bytes of a plain file, or None and a sentence ("" where there is no file)."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        file = open(path, "rb", opener=_without_following)
     except FileNotFoundError:
         return None, ""
     except OSError:
-        return None, f"{path.name} is a link or cannot be opened."
-    with os.fdopen(descriptor, "rb") as file:
+        return None, f"{_shown(path.name)} is a link or a folder, or cannot be opened."
+    with file:
         info = os.fstat(file.fileno())
         if not stat.S_ISREG(info.st_mode):
-            return None, f"{path.name} is not a plain file."
+            return None, f"{_shown(path.name)} is not a plain file."
         if info.st_size > size:
+            advice = "clear its outputs and " if path.suffix == ".ipynb" else ""
             return None, (
-                f"{path.name} has {info.st_size / 2**20:.0f} MiB; {size / 2**20:.0f} MiB is the "
-                "most allowed: clear its outputs and hand it in again."
+                f"{_shown(path.name)} has {info.st_size / 2**20:.1f} MiB, and {size / 2**20:.1f} "
+                f"MiB is left of what is allowed: {advice}hand in less."
             )
         return file.read(size), ""
 
 
+def _without_following(path: str, flags: int) -> int:
+    """Open neither what a link points to nor a pipe that nobody writes to."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
 def _other_files(
-    folder: Path, expected: set[str], room: int
+    folder: Path, expected: list[str], room: int
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """Files beside the notebooks, which a student's code may want to open."""
     files: dict[str, bytes] = {}
     problems: list[str] = []
-    for path in _walk(folder):
+    paths, complete = _walk(folder)
+    if not complete:
+        problems.append(f"There are more than {_MAX_FILES} files; not all of them were taken in.")
+    for path in paths:
         relative = path.relative_to(folder)
         if path.suffix == ".ipynb" and path.parent == folder:
             if path.stem not in expected:
-                problems.append(f"{path.name} is not part of the assignment and was left out.")
+                name = _shown(path.name)
+                problems.append(f"{name} is not part of the assignment and was left out.")
+            continue
+        if not relative.as_posix().isprintable():
+            name = _shown(path.name)
+            problems.append(f"{name} was left out: its name holds what is no character.")
             continue
         raw, reason = _read(path, room)
         if raw is None:
@@ -97,11 +113,35 @@ def _other_files(
     return files, tuple(problems)
 
 
-def _walk(folder: Path) -> list[Path]:
+def _walk(folder: Path) -> tuple[list[Path], bool]:
+    """All under `folder` but folders, nearest first, up to a limit; and whether that is all.
+
+    Links are listed and not followed. Folders count too, which bounds the time for a deep tree.
+    """
     found: list[Path] = []
-    for root, directories, names in os.walk(folder, followlinks=False):
-        directories[:] = sorted(d for d in directories if d not in _IGNORED)
-        found += [Path(root) / name for name in sorted(names) if name not in _IGNORED]
-        if len(found) > _MAX_FILES:
-            return found[:_MAX_FILES]
-    return found
+    waiting = deque([folder])
+    left = _MAX_FILES
+    while waiting:
+        try:
+            with os.scandir(waiting.popleft()) as entries:
+                some = sorted(
+                    islice(entries, left + 1 + len(_IGNORED)), key=lambda entry: entry.name
+                )
+        except OSError:  # unreadable, or its path is too long
+            continue
+        for entry in some:
+            if entry.name in _IGNORED:
+                continue
+            if left == 0:
+                return found, False
+            left -= 1
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(Path(entry.path))
+            else:
+                found.append(Path(entry.path))
+    return found, True
+
+
+def _shown(name: str) -> str:
+    """A file's name as it may stand in a report: bytes that are no text become question marks."""
+    return "".join(c if c.isprintable() else "?" for c in name)
