@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from grader.errors import GraderError, StorageError, UsageError
+from grader.errors import GraderError, Interrupted, StorageError, UsageError
 
 # The grader's own modules are imported inside the commands: nbgrader alone takes a second and a
 # half to import, which `grader --help` should not have to wait for.
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+_STOPPED = Interrupted.exit_code
 
 AssignmentName = Annotated[str, typer.Argument(help="Name of the assignment, such as ps1.")]
 StudentOption = Annotated[str | None, typer.Option("--student", help="This student only.")]
@@ -141,7 +142,7 @@ def grade(
     course = Course(_State.root)
     mode = None if sandbox is None else _mode(sandbox)
     with _progress() as progress:
-        bar = progress.add_task("Grading", total=None)
+        bar = progress.add_task("Grading", visible=False)
         run = grade_assignment(
             course,
             assignment,
@@ -149,7 +150,7 @@ def grade(
             regrade=regrade,
             workers=workers,
             sandbox=mode,
-            on_start=lambda total, stored: progress.update(bar, total=total),
+            on_start=lambda total, stored: progress.update(bar, total=total, visible=True),
             on_record=lambda record: progress.advance(bar),
         )
     graded = load_graded(course, assignment, student)
@@ -236,6 +237,7 @@ def _progress() -> Progress:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=err,
+        disable=not err.is_terminal,
     )
 
 
@@ -246,9 +248,10 @@ def run(command: Callable[[], object]) -> int:
     except GraderError as error:
         err.print(f"[red]Error:[/red] {escape(str(error))}", soft_wrap=True)
         return error.exit_code
-    except KeyboardInterrupt:
-        err.print("Stopped. Run the same command to go on.")
-        return 130
+    except SystemExit as ended:
+        if ended.code == _STOPPED:  # typer's word for Ctrl-C
+            err.print("Stopped. Run the same command to go on.")
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     return 0
 
 

@@ -180,7 +180,11 @@ def _endless_loop(notebook: nbformat.NotebookNode) -> None:
 
 
 def _memory_hog(notebook: nbformat.NotebookNode) -> None:
-    hog = "memory = []\nwhile True:\n    memory.append(bytearray(64 * 2**20))"
+    # shared memory: too much of the private kind ends in a MemoryError, and the kernel goes on
+    hog = (
+        "import mmap\n\nmemory = []\nwhile True:\n    memory.append(mmap.mmap(-1, 2**24))\n"
+        "    memory[-1].write(bytes(2**24))"
+    )
     notebook.cells.insert(_test(notebook, 1), new_code_cell(hog))
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import dask
 from distributed import Client, Future, LocalCluster, as_completed
+from distributed.utils import LoopRunner
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -22,6 +25,7 @@ _SETTINGS = {
     "distributed.scheduler.no-workers-timeout": "120s",
     "distributed.scheduler.work-stealing": False,
     "distributed.worker.daemon": False,
+    "distributed.worker.preload": ["grader.farm.worker"],
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
@@ -32,25 +36,67 @@ _SETTINGS = {
 
 
 @contextmanager
-def local_cluster(workers: int) -> Iterator[Client]:
+def local_cluster(workers: int, at_most: int) -> Iterator[Client]:
     """A Dask cluster on this machine, gone at the end.
 
     Args:
         workers: how many processes; 0 means one for each core.
+        at_most: tasks that there will be; more workers would have nothing to do.
     """
-    with (
-        dask.config.set(_SETTINGS),
-        LocalCluster(
-            n_workers=workers or os.cpu_count() or 1,
+    with dask.config.set(_SETTINGS), _loop_deaf_to_interrupts() as loop:
+        cluster = LocalCluster(
+            n_workers=min(workers or os.cpu_count() or 1, at_most),
             threads_per_worker=1,
-            dashboard_address=None,
+            # no dashboard, and the port that Dask opens anyway is one that is free
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
             memory_limit=0,
             host="127.0.0.1",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+            loop=loop,
+        )
+        client = Client(cluster)
+        try:
+            yield client
+        finally:
+            with _interrupts_ignored():
+                client.close()
+                cluster.close()
+
+
+@contextmanager
+def _loop_deaf_to_interrupts() -> Iterator[Any]:
+    """Dask's event loop in a thread where Ctrl-C is blocked, which workers inherit from it.
+
+    A terminal sends Ctrl-C to all processes at once. This one stops the workers in order, while
+    a worker that heard it would print a traceback. `grader.farm.worker` goes on from there.
+    """
+    runner = LoopRunner(asynchronous=False)
+    if hasattr(signal, "pthread_sigmask"):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            runner.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    else:
+        runner.start()
+    try:
+        yield runner.loop
+    finally:
+        runner.stop()
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Tidying up takes seconds, and a second Ctrl-C must not leave workers behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # the main thread alone hears Ctrl-C
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def run_tasks(

@@ -12,18 +12,52 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import grader
-from grader.course import Assignment, Limits
-from grader.errors import SandboxError
+from grader.course import Assignment, Limits, Submission
+from grader.errors import CourseError, SandboxError
 from grader.farm.store import SubmissionRecord
-from grader.intake import CleanNotebook, SubmittedFiles, clean_notebook
+from grader.intake import CleanNotebook, SubmittedFiles, clean_notebook, read_submission
 from grader.release import AssignmentTemplate
 from grader.sandbox import DataFile, SandboxMode, SandboxPolicy
 from grader.split import NotebookResult, Outcome, place_files, run_notebook, unrun_result
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What all submissions of one run have in common.
+
+    Attributes:
+        template: the instructor version.
+        data_files: the instructor's data files, by relative path; they win over submitted ones.
+        limits: what each notebook may use.
+        sandbox: how student code is isolated.
+        parameters: papermill parameters.
+    """
+
+    template: AssignmentTemplate
+    data_files: Mapping[str, bytes]
+    limits: Limits
+    sandbox: SandboxMode
+    parameters: Mapping[str, Any]
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Changes with anything here, and with the environment."""
+        settings = [
+            self.template.to_json(),
+            asdict(self.limits),
+            self.sandbox.value,
+            dict(self.parameters),
+        ]
+        digest = hashlib.sha256(_environment().encode())
+        digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
+        _add_files(digest, self.data_files)
+        return digest.digest()
 
 
 @dataclass(frozen=True)
@@ -32,48 +66,51 @@ class Job:
 
     Attributes:
         student: whose it is.
-        template: the instructor version.
+        key: changes with anything that could change the record.
         submitted: the submission's bytes.
-        data_files: the instructor's data files, by relative path; they win over submitted ones.
-        limits: what each notebook may use.
-        sandbox: how student code is isolated.
-        parameters: papermill parameters.
+        conditions: what it shares with the others.
     """
 
     student: str
-    template: AssignmentTemplate
+    key: str
     submitted: SubmittedFiles
-    data_files: Mapping[str, bytes]
-    limits: Limits
-    sandbox: SandboxMode
-    parameters: Mapping[str, Any]
+    conditions: Conditions
 
-    @property
-    def key(self) -> str:
-        """Changes with anything that could change the record."""
-        digest = hashlib.sha256(_environment().encode())
-        settings = [
-            self.template.to_json(),
-            asdict(self.limits),
-            self.sandbox.value,
-            dict(self.parameters),
-            self.submitted.unusable,
-            self.submitted.timestamp,
-        ]
-        digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
-        for files in (self.submitted.notebooks, self.submitted.files, self.data_files):
-            for name, data in sorted(files.items()):
-                digest.update(f"{name}\0{len(data)}\0".encode())
-                digest.update(data)
-        return digest.hexdigest()
+
+def read_job(conditions: Conditions, submission: Submission) -> Job:
+    """Read one submission from disk and name what its record depends on."""
+    names = list(conditions.template.notebooks)
+    submitted = read_submission(submission, names, conditions.limits)
+    digest = hashlib.sha256(conditions.digest)
+    notes = [submitted.unusable, submitted.problems, submitted.timestamp]
+    digest.update(json.dumps(notes, sort_keys=True).encode())
+    _add_files(digest, submitted.notebooks)
+    _add_files(digest, submitted.files)
+    return Job(submission.student, digest.hexdigest(), submitted, conditions)
+
+
+def _add_files(digest: hashlib._Hash, files: Mapping[str, bytes]) -> None:
+    digest.update(f"{len(files)} files\0".encode())
+    for name, data in sorted(files.items()):
+        digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
+        digest.update(data)
 
 
 def read_data_files(assignment: Assignment) -> dict[str, bytes]:
-    """The instructor's data files, by path relative to the assignment."""
-    return {
-        path.relative_to(assignment.source).as_posix(): path.read_bytes()
-        for path in assignment.data_files
-    }
+    """The instructor's data files, by path relative to the assignment.
+
+    Raises:
+        CourseError: one of them cannot be read.
+    """
+    try:
+        return {
+            path.relative_to(assignment.source).as_posix(): path.read_bytes()
+            for path in assignment.data_files
+        }
+    except OSError as error:
+        raise CourseError(
+            f"The data file {error.filename} cannot be read: {error.strerror}."
+        ) from None
 
 
 def grade_job(job: Job) -> SubmissionRecord:
@@ -86,8 +123,8 @@ def grade_job(job: Job) -> SubmissionRecord:
     problems: dict[str, tuple[str, ...]] = {"": job.submitted.problems}
     unreadable: dict[str, str] = {}
     fault = ""
-    with place_files(job.submitted.files, job.data_files) as files:
-        for name, template in job.template.notebooks.items():
+    with place_files(job.submitted.files, job.conditions.data_files) as files:
+        for name, template in job.conditions.template.notebooks.items():
             clean = clean_notebook(
                 job.submitted.notebooks.get(name),
                 template,
@@ -106,7 +143,7 @@ def grade_job(job: Job) -> SubmissionRecord:
                 results.append(unrun_result(name, clean.notebook, str(error), outcome))
     return SubmissionRecord(
         job.student,
-        job.template.name,
+        job.conditions.template.name,
         job.key,
         tuple(results),
         {name: found for name, found in problems.items() if found},
@@ -119,17 +156,21 @@ def grade_job(job: Job) -> SubmissionRecord:
 def fault_record(job: Job, reason: str) -> SubmissionRecord:
     """The record of a submission that could not be graded through no fault of the student's."""
     results = []
-    for name, template in job.template.notebooks.items():
+    for name, template in job.conditions.template.notebooks.items():
         clean = clean_notebook(job.submitted.notebooks.get(name), template)
         results.append(unrun_result(name, clean.notebook, reason, Outcome.GRADER_FAULT))
     return SubmissionRecord(
-        job.student, job.template.name, job.key, tuple(results), {}, {}, fault=reason
+        job.student, job.conditions.template.name, job.key, tuple(results), {}, {}, fault=reason
     )
 
 
 def _run(job: Job, clean: CleanNotebook, files: tuple[DataFile, ...]) -> NotebookResult:
-    policy = SandboxPolicy(limits=job.limits, files=files)
-    return run_notebook(clean.name, clean.notebook, policy, job.sandbox, job.parameters)
+    shared = job.conditions
+    policy = SandboxPolicy(limits=shared.limits, files=files)
+    result = run_notebook(clean.name, clean.notebook, policy, shared.sandbox, shared.parameters)
+    if result.unexplained:  # the reason may be ours, such as a machine without memory left
+        result = run_notebook(clean.name, clean.notebook, policy, shared.sandbox, shared.parameters)
+    return result
 
 
 @functools.cache

@@ -68,7 +68,7 @@ class ResultStore:
         """The record of one student, or None where there is none that can be read."""
         try:
             return SubmissionRecord.from_json(json.loads(self._path(student).read_bytes()))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def load_all(self) -> list[SubmissionRecord]:
@@ -109,10 +109,12 @@ def write_whole(path: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(temporary, path)
+        temporary = None
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise StorageError(
             f"{path} cannot be written: {error.strerror}. "
             "Make room or permission for it and run the command again."
         ) from None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

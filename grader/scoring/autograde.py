@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import nbformat
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, SaveAutoGrades
+from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
 from grader.course import Course
@@ -47,11 +49,12 @@ def score_submission(
     with tempfile.TemporaryDirectory(prefix="grader-score-") as staging:
         directory = _staged_course(course, assignment, student, Path(staging))
         folder = Path(directory.format_path(directory.submitted_directory, student, assignment))
-        folder.mkdir(parents=True)
-        for name, result in results.items():
-            nbformat.write(nbformat.from_dict(result.executed), folder / f"{name}.ipynb")
-        if timestamp:
-            (folder / "timestamp.txt").write_text(timestamp, encoding="utf-8")
+        try:
+            _write_submission(folder, results, timestamp)
+        except OSError as error:
+            raise ScoringError(
+                f"The work of {student!r} cannot be staged in {staging}: {error.strerror}."
+            ) from None
         converter = Autograde(coursedir=directory, config=course.config)
         converter.force = True
         converter.autograde_preprocessors = _swap(
@@ -68,6 +71,16 @@ def _staged_course(course: Course, assignment: str, student: str, staging: Path)
     directory.assignment_id = assignment
     directory.student_id = student
     return directory
+
+
+def _write_submission(folder: Path, results: Mapping[str, NotebookResult], timestamp: str) -> None:
+    folder.mkdir(parents=True)
+    for name, result in results.items():
+        nbformat.write(nbformat.from_dict(result.executed), folder / f"{name}.ipynb")
+    # a student may have written it, and nbgrader gives up on what is no time
+    with contextlib.suppress(Exception):
+        if timestamp and parse_utc(timestamp):
+            (folder / "timestamp.txt").write_text(timestamp, encoding="utf-8")
 
 
 def _swap(

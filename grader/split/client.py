@@ -7,11 +7,16 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from grader.course import Limits
 from grader.errors import SandboxError
 from grader.sandbox import WatchedKernelManager
+
+
+class BadMessage(Exception):
+    """The kernel sent what no Jupyter kernel sends; nothing that it says can be used."""
+
 
 _AFTER_INTERRUPT = 5
 """Seconds that an interrupted cell has to end."""
@@ -86,10 +91,16 @@ class GradedClient(NotebookClient):
         Raises:
             DeadKernelError: the kernel is gone.
             CellTimeoutError: the cell did not even end when it was interrupted.
+            BadMessage: the kernel sent something malformed.
         """
         self._timed_out = False
         self._reply = {"status": "ok"}  # a cell without code has no reply
-        await self.async_execute_cell(cell, index)
+        try:
+            await self.async_execute_cell(cell, index)
+        except (DeadKernelError, CellTimeoutError):
+            raise
+        except Exception as error:  # nbclient takes messages apart without looking
+            raise BadMessage(f"{type(error).__name__}: {error}") from None
         return None if self._timed_out else self._reply
 
     async def _async_handle_timeout(
@@ -99,7 +110,4 @@ class GradedClient(NotebookClient):
         return await super()._async_handle_timeout(timeout, cell)
 
     def _keep_reply(self, *, execute_reply: dict[str, Any], **_cell: Any) -> None:
-        content = execute_reply.get("content")
-        if not isinstance(content, dict):
-            raise DeadKernelError("The kernel sent a reply without content.")
-        self._reply = content
+        self._reply = dict(execute_reply["content"])

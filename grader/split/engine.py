@@ -14,6 +14,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.engines import Engine, NotebookExecutionManager
 
 from grader.course import Limits
+from grader.errors import SandboxError
 from grader.sandbox import (
     DeathReason,
     SandboxMode,
@@ -21,8 +22,8 @@ from grader.sandbox import (
     WatchedKernelManager,
     open_kernel,
 )
-from grader.split.client import GradedClient
-from grader.split.recorder import Recorder, test_ids
+from grader.split.client import BadMessage, GradedClient
+from grader.split.recorder import KernelEnd, Recorder, test_ids
 
 _STOP_WAIT = 10.0
 _NEARLY = 0.8
@@ -30,11 +31,14 @@ _SENTENCES = {
     DeathReason.MEMORY: "It used up the {memory:.3g} GiB of memory allowed.",
     DeathReason.WALL_CLOCK: "The notebook ran longer than the {total:g} s allowed in all.",
     DeathReason.OUTPUT: "It printed more than the {output:.3g} MiB allowed and was stopped.",
-    DeathReason.EXITED: "Python ended (exit, a crash, or a signal).",
+    DeathReason.EXITED: "The program ended (exit, a crash, or a signal).",
 }
 _UNRESPONSIVE = (
     "It ran longer than the {cell:g} s allowed for one cell and could not be interrupted."
 )
+_MALFORMED = "It sent something that no notebook sends, and was stopped."
+_FIRST_SIGNAL = 128
+"""Exit codes from here on, and negative ones, mean a signal, which anybody may have sent."""
 
 
 class GradedEngine(Engine):
@@ -60,7 +64,7 @@ class GradedEngine(Engine):
             sandbox: how it is isolated.
 
         Raises:
-            SandboxError: the kernel could not be started.
+            SandboxError: the kernel could not be started or watched.
         """
         recorder = recorder or Recorder("", test_ids(nb_man.nb))
         policy = policy or SandboxPolicy(limits=Limits())
@@ -103,37 +107,51 @@ async def _run_cells(
     for index, cell in enumerate(nb_man.nb.cells):
         if cell.cell_type != "code":
             continue
-        number += 1
+        # the cell that papermill adds is none of the student's
+        number += "injected-parameters" not in cell.metadata.get("tags", [])
         nb_man.cell_start(cell, index)
         started = time.monotonic()
+        end: KernelEnd | None = None
+        reply: dict[str, Any] | None = None
         try:
             reply = await client.run_cell(cell, index)
         except CellTimeoutError:
-            reason = _UNRESPONSIVE.format(cell=limits.cell_timeout)
-            manager.condemn(DeathReason.KILLED, reason)
-            recorder.kernel_ended(cell, number, reason, time.monotonic() - started, timed_out=True)
-            return
+            end = KernelEnd(_UNRESPONSIVE.format(cell=limits.cell_timeout), timed_out=True)
+        except BadMessage:
+            end = KernelEnd(_MALFORMED)
         except DeadKernelError:
-            reason, timed_out = _death_sentence(manager, limits)
-            duration = time.monotonic() - started
-            recorder.kernel_ended(cell, number, reason, duration, timed_out)
-            return
-        finally:
-            nb_man.cell_complete(cell, index)
+            end = _how_it_ended(manager, limits)
+        nb_man.cell_complete(cell, index)
         duration = time.monotonic() - started
+        if end is not None:
+            manager.condemn(DeathReason.KILLED, end.sentence)
+            recorder.kernel_ended(cell, number, end, duration)
+            return
         if reply is None:
             recorder.cell_timed_out(cell, number, limits.cell_timeout, duration)
         else:
             recorder.cell_replied(cell, number, reply, duration)
 
 
-def _death_sentence(manager: WatchedKernelManager, limits: Limits) -> tuple[str, bool]:
-    """Why the kernel is gone, for the student, and whether time was the reason."""
+def _how_it_ended(manager: WatchedKernelManager, limits: Limits) -> KernelEnd:
+    """Why the kernel is gone, in words for the student.
+
+    Raises:
+        SandboxError: we killed it, since it could not be watched.
+    """
     death = manager.wait_death(_STOP_WAIT)
     reason = death.reason if death else DeathReason.EXITED
+    if death and reason is DeathReason.KILLED:
+        raise SandboxError(f"The kernel was lost: {death.sentence}; run `grader doctor`.")
     if reason is DeathReason.EXITED and manager.peak_memory > _NEARLY * limits.memory:
         reason = DeathReason.MEMORY  # libraries that get no memory often just abort
-    sentence = _SENTENCES.get(reason, _SENTENCES[DeathReason.EXITED]).format(
+    sentence = _SENTENCES[reason].format(
         memory=limits.memory / 2**30, output=limits.output / 2**20, total=limits.notebook_timeout
     )
-    return sentence, reason is DeathReason.WALL_CLOCK
+    code = death.exit_code if death else None
+    by_itself = code is not None and 0 <= code < _FIRST_SIGNAL
+    return KernelEnd(
+        sentence,
+        timed_out=reason is DeathReason.WALL_CLOCK,
+        unexplained=reason is DeathReason.EXITED and not by_itself,
+    )

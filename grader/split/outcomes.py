@@ -70,6 +70,8 @@ class NotebookResult:
         failures: exceptions outside tests.
         executed: the notebook with outputs, as nbformat JSON; untrusted.
         ended_early: why the kernel was gone before the end, or "".
+        unexplained: the kernel was gone and no limit or exit of its own says why, so the reason
+            may be ours.
         wall: seconds from kernel start to the end.
         kernel_start: seconds until the kernel's first reply.
         peak_memory: bytes, 0 where it could not be measured.
@@ -80,6 +82,7 @@ class NotebookResult:
     failures: tuple[CellFailure, ...]
     executed: dict[str, Any]
     ended_early: str = ""
+    unexplained: bool = False
     wall: float = 0.0
     kernel_start: float = 0.0
     peak_memory: int = 0

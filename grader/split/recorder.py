@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import nbformat
+from nbformat.validator import validate
 from nbgrader.utils import is_grade, is_solution
 
 from grader.split.outcomes import CellFailure, NotebookResult, Outcome, TestResult
@@ -29,6 +33,21 @@ def is_test(cell: nbformat.NotebookNode) -> bool:
     return bool(cell.cell_type == "code" and is_grade(cell) and not is_solution(cell))
 
 
+@dataclass(frozen=True)
+class KernelEnd:
+    """How a kernel was lost before the end of its notebook.
+
+    Attributes:
+        sentence: why, for the student.
+        timed_out: time was the reason.
+        unexplained: nothing says that the notebook was the reason.
+    """
+
+    sentence: str
+    timed_out: bool = False
+    unexplained: bool = False
+
+
 class Recorder:
     """The outcome of every expected test: NOT_RUN until it is seen to end.
 
@@ -45,6 +64,7 @@ class Recorder:
         self._tests: dict[str, TestResult | None] = dict.fromkeys(expected)
         self._failures: list[CellFailure] = []
         self._ended_early = ""
+        self._unexplained = False
         self._executed: dict[str, Any] = {}
 
     @property
@@ -63,14 +83,16 @@ class Recorder:
             reply: content of the kernel's execute_reply; untrusted.
             duration: seconds of wall time.
         """
-        error = one_line(f"{reply.get('ename', '')}: {reply.get('evalue', '')}")
+        passed = reply.get("status") == "ok"
+        name, value = (_text(reply.get(key)) for key in ("ename", "evalue"))
+        error = one_line(f"{name}: {value}" if value else name or "It ended without a reason.")
         if not is_test(cell):
-            if reply.get("status") != "ok":
+            if not passed:
                 self._fail(cell, index, error)
-        elif reply.get("status") == "ok":
+        elif passed:
             self._set(cell, Outcome.PASSED, "", duration, partial_score(cell))
-        elif reply.get("ename") in _ASSERTIONS:
-            self._set(cell, Outcome.FAILED, one_line(str(reply.get("evalue", ""))), duration)
+        elif name in _ASSERTIONS:
+            self._set(cell, Outcome.FAILED, one_line(value), duration)
         else:
             self._set(cell, Outcome.ERRORED, error, duration)
 
@@ -88,26 +110,35 @@ class Recorder:
         self,
         cell: nbformat.NotebookNode,
         index: int,
-        reason: str,
+        end: KernelEnd,
         duration: float,
-        timed_out: bool = False,
     ) -> None:
-        """The kernel was lost while `cell` ran; `reason` is a sentence."""
+        """The kernel was lost while `cell` ran."""
+        reason = end.sentence
+        self._unexplained = end.unexplained
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         place = f"cell {index} ({name})" if name else f"cell {index}"
         self._ended_early = f"Stopped at {place}: {reason[:1].lower()}{reason[1:]}"
         if is_test(cell):
-            outcome = Outcome.TIMED_OUT if timed_out else Outcome.KILLED
+            outcome = Outcome.TIMED_OUT if end.timed_out else Outcome.KILLED
             self._set(cell, outcome, reason, duration)
         else:
             self._fail(cell, index, reason)
 
     def notebook_ended(self, notebook: nbformat.NotebookNode) -> None:
-        """Keep the executed notebook, without what papermill adds to it."""
-        executed = json.loads(json.dumps(notebook))
+        """Keep the executed notebook, without what papermill adds to it.
+
+        What the kernel sent may be no valid output, or text that cannot be saved.
+        """
+        text = json.dumps(notebook, ensure_ascii=False).encode("utf-8", "replace")
+        executed = json.loads(text)
         executed["metadata"].pop("papermill", None)
         for cell in executed["cells"]:
             cell["metadata"].pop("papermill", None)
+            if cell["cell_type"] == "code":
+                cell["outputs"] = [found for found in cell["outputs"] if _is_valid(found)]
+                if type(cell["execution_count"]) is not int:
+                    cell["execution_count"] = None
         self._executed = executed
 
     def result(self) -> NotebookResult:
@@ -123,6 +154,7 @@ class Recorder:
             tuple(self._failures),
             self._executed,
             self._ended_early,
+            self._unexplained,
             round(self.wall, 3),
             round(self.kernel_start, 3),
             self.peak_memory,
@@ -147,20 +179,35 @@ class Recorder:
 def partial_score(cell: nbformat.NotebookNode) -> float | None:
     """Points that a passed test gives by its last expression, nbgrader's way of partial credit.
 
-    Returns None where the value is no number from 0 up, which nbgrader counts as full credit.
+    Returns None where there is no number, which nbgrader counts as full credit, and -1 for a
+    number that can be no points (negative or not finite), which a person must look at. Of
+    several numbers the smallest counts: a result that the student's code shows earns nothing.
     """
+    numbers = []
     for output in cell.outputs:
-        if output.output_type == "execute_result":
-            try:
-                value = float(str(output.data.get("text/plain", "")))
-            except ValueError:
-                return None
-            return value if math.isfinite(value) and value >= 0 else None
-    return None
+        if output.get("output_type") == "execute_result" and _is_valid(output):
+            with contextlib.suppress(ValueError):
+                numbers.append(float(_text(output["data"].get("text/plain"))))
+    if not numbers:
+        return None
+    return min(n if math.isfinite(n) and n >= 0 else -1.0 for n in numbers)
+
+
+def _is_valid(output: Mapping[str, Any]) -> bool:
+    """Whether an output is one that nbformat knows."""
+    try:
+        validate(output, ref="output", version=4, version_minor=5)
+    except (nbformat.ValidationError, RecursionError):
+        return False
+    return True
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def one_line(text: str) -> str:
     """The first line of untrusted text that says something, without control characters."""
     cleaned = (_CONTROL.sub("", line).strip() for line in text.splitlines())
-    line = next((line for line in cleaned if line), "")
+    line = next((line for line in cleaned if line), "").encode("utf-8", "replace").decode()
     return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"
