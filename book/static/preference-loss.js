@@ -5,7 +5,7 @@
 
 (function () {
   const SVG = "http://www.w3.org/2000/svg";
-  const PANEL = { left: 46, width: 500, height: 130 };
+  const PANEL = { left: 36, width: 410, height: 130 };
   const BLUE = "#3a86c8";
   const ORANGE = "#d2691e";
 
@@ -55,11 +55,12 @@
 
   function slider(controls, name, count, start, update) {
     const label = document.createElement("label");
-    label.style.cssText = "display:flex;flex:1 1 16rem;gap:.6rem;align-items:center";
+    label.style.cssText = "display:flex;flex:1 1 18rem;gap:.4rem;align-items:center;margin:0";
     const input = document.createElement("input");
     Object.assign(input, { type: "range", min: "0", max: String(count - 1), value: String(start) });
+    input.style.minWidth = "0";
     const caption = document.createElement("span");
-    caption.style.cssText = "min-width:6.5rem;font-variant-numeric:tabular-nums";
+    caption.style.cssText = "flex:0 0 8rem;font-variant-numeric:tabular-nums";
     label.append(caption, input);
     controls.append(label);
     input.addEventListener("input", update);
@@ -76,11 +77,11 @@
   function start(figure) {
     const data = JSON.parse(figure.querySelector("script").textContent);
     const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("viewBox", "0 0 560 380");
+    svg.setAttribute("viewBox", "0 0 460 380");
     svg.setAttribute("class", "bookfigure");
     svg.setAttribute("aria-hidden", "true"); // the line of text below says it in words
     svg.style.width = "100%";
-    svg.style.maxWidth = "560px";
+    svg.style.maxWidth = "500px";
     const loss = panel(svg, 24, data.gaps, 6, [0, 2, 4, 6], "loss (nats)");
     const weight = panel(svg, 196, data.gaps, 1, [0, 0.5, 1], "weight in the gradient, σ(−βh)");
     data.gaps.forEach(function (gap, i) {
@@ -105,15 +106,16 @@
       const b = chooseBeta();
       const g = chooseGap();
       const beta = data.betas[b];
-      const curve = data.curves[b];
+      const losses = data.losses[b];
+      const weights = data.weights[b];
       chooseBeta(beta.toFixed(2));
       chooseGap(minus(data.gaps[g].toFixed(2)) + " nats");
-      loss(curve.loss, g);
-      weight(curve.weight, g);
+      loss(losses, g);
+      weight(weights, g);
       words.textContent = "Margin βh = " + minus((beta * data.gaps[g]).toFixed(2)) +
-        ": the chosen response wins with probability " + (1 - curve.weight[g]).toFixed(3) +
-        ", loss " + curve.loss[g].toFixed(3) + ", pull on the log-ratios β σ(−βh) = " +
-        (beta * curve.weight[g]).toFixed(3) + ".";
+        ": the chosen response wins with probability " + (1 - weights[g]).toFixed(3) +
+        ", loss " + losses[g].toFixed(3) + ", pull on the log-ratios β σ(−βh) = " +
+        (beta * weights[g]).toFixed(3) + ".";
     }
 
     const middle = Math.floor(data.betas.length / 2);
