@@ -60,23 +60,23 @@ def read_submission(submission: Submission, expected: list[str], limits: Limits)
 
 def _read(path: Path, size: int) -> tuple[bytes | None, str]:
     """The bytes of a plain file, or None and a sentence ("" where there is no file)."""
+    name = _shown(path.name)
     try:
-        file = open(path, "rb", opener=_without_following)
+        with open(path, "rb", opener=_without_following) as file:
+            info = os.fstat(file.fileno())
+            if not stat.S_ISREG(info.st_mode):
+                return None, f"{name} is not a plain file."
+            if info.st_size > size:
+                advice = "clear its outputs and " if path.suffix == ".ipynb" else ""
+                return None, (
+                    f"{name} has {info.st_size / 2**20:.1f} MiB, and {size / 2**20:.1f} "
+                    f"MiB is left of what is allowed: {advice}hand in less."
+                )
+            return file.read(size), ""
     except FileNotFoundError:
         return None, ""
     except OSError:
-        return None, f"{_shown(path.name)} is a link or a folder, or cannot be opened."
-    with file:
-        info = os.fstat(file.fileno())
-        if not stat.S_ISREG(info.st_mode):
-            return None, f"{_shown(path.name)} is not a plain file."
-        if info.st_size > size:
-            advice = "clear its outputs and " if path.suffix == ".ipynb" else ""
-            return None, (
-                f"{_shown(path.name)} has {info.st_size / 2**20:.1f} MiB, and {size / 2**20:.1f} "
-                f"MiB is left of what is allowed: {advice}hand in less."
-            )
-        return file.read(size), ""
+        return None, f"{name} is a link or a folder, or cannot be opened."
 
 
 def _without_following(path: str, flags: int) -> int:
