@@ -97,15 +97,23 @@ def score_gradients__scaled_deviation(z, mu, log_var, values):
 
 
 def train__index_slices(
-    x, n_latent, betas, seed, gaussian_kl, sample_latent, log_likelihood,
-    batch_size=50, lr=3e-3, n_hidden=64,
+    x,
+    n_latent,
+    betas,
+    seed,
+    gaussian_kl,
+    sample_latent,
+    log_likelihood,
+    batch_size=50,
+    lr=3e-3,
+    n_hidden=64,
 ):
     """Cuts the order into slices by hand and clears the gradients after each step."""
     if not len(betas) or not batch_size >= 1:
         raise ValueError("nothing to do")
     rng = torch.Generator()
     rng.manual_seed(seed)
-    vae = VAE(x.size(1), n_latent, n_hidden, rng).to(device=x.device, dtype=x.dtype)
+    vae = VAE(x.size(1), n_latent, n_hidden, rng).to(device=x.device, dtype=x.dtype)  # noqa: F821
     adam = torch.optim.Adam(vae.parameters(), lr)
     history = []
     for epoch in range(len(betas)):
@@ -129,14 +137,22 @@ def train__index_slices(
 
 
 def train__all_noise_of_an_epoch_at_once(
-    x, n_latent, betas, seed, gaussian_kl, sample_latent, log_likelihood,
-    batch_size=50, lr=3e-3, n_hidden=64,
+    x,
+    n_latent,
+    betas,
+    seed,
+    gaussian_kl,
+    sample_latent,
+    log_likelihood,
+    batch_size=50,
+    lr=3e-3,
+    n_hidden=64,
 ):
     """Draws the noise of a whole epoch at once, and maximises instead of minimising."""
     if batch_size < 1 or len(list(betas)) < 1:
         raise ValueError("nothing to do")
     generator = torch.Generator().manual_seed(seed)
-    model = VAE(x.shape[1], n_latent, n_hidden, generator).to(x)
+    model = VAE(x.shape[1], n_latent, n_hidden, generator).to(x)  # noqa: F821
     optimiser = torch.optim.Adam(model.parameters(), lr=lr, maximize=True)
     history = []
     for beta in betas:

@@ -41,7 +41,7 @@ def gaussian_kl__sums_over_the_pictures(mu, log_var):
 
 
 def gaussian_kl__takes_the_log_of_a_rounded_variance(mu, log_var):
-    """You take the log of exp(log_var), which rounds to 0 for small variances; use log_var itself."""
+    """You take the log of exp(log_var), which rounds to 0 for small variances; use log_var."""
     _check_kl(mu, log_var)
     variance = log_var.exp()
     return 0.5 * (mu**2 + variance - 1 - variance.log()).sum(dim=-1)
@@ -175,7 +175,7 @@ def score_gradients__forgets_the_variance(z, mu, log_var, values):
 
 
 def score_gradients__for_sigma(z, mu, log_var, values):
-    """Your second estimate is the derivative for sigma; the parameter is the log of the variance."""
+    """Your second estimate is the derivative for sigma; the parameter is the log variance."""
     _check_scores(z, mu, log_var, values)
     sigma = log_var.exp().sqrt()
     others = (values.sum(dim=0) - values) / (len(z) - 1)
@@ -196,7 +196,7 @@ def _start(x, n_latent, betas, seed, batch_size, lr, n_hidden):
     if len(betas) == 0 or batch_size < 1:
         raise ValueError("no epoch, or no picture in a batch")
     generator = torch.Generator().manual_seed(seed)
-    model = VAE(x.shape[1], n_latent, n_hidden, generator).to(x.device, x.dtype)
+    model = VAE(x.shape[1], n_latent, n_hidden, generator).to(x.device, x.dtype)  # noqa: F821
     return generator, model, torch.optim.Adam(model.parameters(), lr=lr)
 
 
@@ -212,8 +212,16 @@ def _result(model, history):
 
 
 def train__never_clears_the_gradient(
-    x, n_latent, betas, seed, gaussian_kl, sample_latent, log_likelihood,
-    batch_size=50, lr=3e-3, n_hidden=64,
+    x,
+    n_latent,
+    betas,
+    seed,
+    gaussian_kl,
+    sample_latent,
+    log_likelihood,
+    batch_size=50,
+    lr=3e-3,
+    n_hidden=64,
 ):
     """You never clear the gradients, so each step also repeats all earlier ones."""
     generator, model, optimiser = _start(x, n_latent, betas, seed, batch_size, lr, n_hidden)
@@ -232,8 +240,16 @@ def train__never_clears_the_gradient(
 
 
 def train__adds_the_divergence(
-    x, n_latent, betas, seed, gaussian_kl, sample_latent, log_likelihood,
-    batch_size=50, lr=3e-3, n_hidden=64,
+    x,
+    n_latent,
+    betas,
+    seed,
+    gaussian_kl,
+    sample_latent,
+    log_likelihood,
+    batch_size=50,
+    lr=3e-3,
+    n_hidden=64,
 ):
     """You reward the KL term; it must be subtracted from the log likelihood."""
     generator, model, optimiser = _start(x, n_latent, betas, seed, batch_size, lr, n_hidden)
@@ -253,8 +269,16 @@ def train__adds_the_divergence(
 
 
 def train__drops_the_last_batch(
-    x, n_latent, betas, seed, gaussian_kl, sample_latent, log_likelihood,
-    batch_size=50, lr=3e-3, n_hidden=64,
+    x,
+    n_latent,
+    betas,
+    seed,
+    gaussian_kl,
+    sample_latent,
+    log_likelihood,
+    batch_size=50,
+    lr=3e-3,
+    n_hidden=64,
 ):
     """You leave out the last batch when it is smaller than the others."""
     generator, model, optimiser = _start(x, n_latent, betas, seed, batch_size, lr, n_hidden)
@@ -277,8 +301,16 @@ def train__drops_the_last_batch(
 
 
 def train__shuffles_once(
-    x, n_latent, betas, seed, gaussian_kl, sample_latent, log_likelihood,
-    batch_size=50, lr=3e-3, n_hidden=64,
+    x,
+    n_latent,
+    betas,
+    seed,
+    gaussian_kl,
+    sample_latent,
+    log_likelihood,
+    batch_size=50,
+    lr=3e-3,
+    n_hidden=64,
 ):
     """You shuffle the pictures once; every epoch needs a new order."""
     generator, model, optimiser = _start(x, n_latent, betas, seed, batch_size, lr, n_hidden)
@@ -299,8 +331,16 @@ def train__shuffles_once(
 
 
 def train__history_with_beta(
-    x, n_latent, betas, seed, gaussian_kl, sample_latent, log_likelihood,
-    batch_size=50, lr=3e-3, n_hidden=64,
+    x,
+    n_latent,
+    betas,
+    seed,
+    gaussian_kl,
+    sample_latent,
+    log_likelihood,
+    batch_size=50,
+    lr=3e-3,
+    n_hidden=64,
 ):
     """Your history weighs the KL term with beta; it should hold the ELBO, without beta."""
     generator, model, optimiser = _start(x, n_latent, betas, seed, batch_size, lr, n_hidden)
@@ -320,8 +360,16 @@ def train__history_with_beta(
 
 
 def train__averages_the_batches(
-    x, n_latent, betas, seed, gaussian_kl, sample_latent, log_likelihood,
-    batch_size=50, lr=3e-3, n_hidden=64,
+    x,
+    n_latent,
+    betas,
+    seed,
+    gaussian_kl,
+    sample_latent,
+    log_likelihood,
+    batch_size=50,
+    lr=3e-3,
+    n_hidden=64,
 ):
     """Your history averages the batches' averages, so pictures of a small last batch count more."""
     generator, model, optimiser = _start(x, n_latent, betas, seed, batch_size, lr, n_hidden)
@@ -341,8 +389,16 @@ def train__averages_the_batches(
 
 
 def train__same_noise_in_every_epoch(
-    x, n_latent, betas, seed, gaussian_kl, sample_latent, log_likelihood,
-    batch_size=50, lr=3e-3, n_hidden=64,
+    x,
+    n_latent,
+    betas,
+    seed,
+    gaussian_kl,
+    sample_latent,
+    log_likelihood,
+    batch_size=50,
+    lr=3e-3,
+    n_hidden=64,
 ):
     """You start the noise anew in every epoch, so the same noise comes back again and again."""
     generator, model, optimiser = _start(x, n_latent, betas, seed, batch_size, lr, n_hidden)
@@ -363,11 +419,19 @@ def train__same_noise_in_every_epoch(
 
 
 def train__seeds_the_global_generator(
-    x, n_latent, betas, seed, gaussian_kl, sample_latent, log_likelihood,
-    batch_size=50, lr=3e-3, n_hidden=64,
+    x,
+    n_latent,
+    betas,
+    seed,
+    gaussian_kl,
+    sample_latent,
+    log_likelihood,
+    batch_size=50,
+    lr=3e-3,
+    n_hidden=64,
 ):
     """You seed PyTorch's global generator, which changes the random numbers of everybody else."""
-    generator, model, optimiser = _start(x, n_latent, betas, seed, batch_size, lr, n_hidden)
+    _, model, optimiser = _start(x, n_latent, betas, seed, batch_size, lr, n_hidden)
     torch.manual_seed(seed)
     history = []
     for beta in betas:
