@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -182,18 +184,23 @@ def test_as_many_files_as_allowed(folder: Path) -> None:
     assert (len(files.files), files.problems) == (_MAX_FILES - 1, ())
 
 
-def test_a_tree_too_deep_to_walk(folder: Path) -> None:
-    (folder / "near.txt").write_text("near")
+@pytest.fixture
+def deep_folder(folder: Path) -> Iterator[Path]:
+    """Holds more folders in each other than Python recurses into."""
     here = os.open(folder, os.O_RDONLY)
-    try:
-        for _ in range(1500):  # deeper than Python recurses
-            os.mkdir("d", dir_fd=here)
-            below = os.open("d", os.O_RDONLY, dir_fd=here)
-            os.close(here)
-            here = below
-    finally:
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
         os.close(here)
-    files = read(folder)
+        here = below
+    os.close(here)
+    yield folder
+    subprocess.run(["rm", "-rf", folder / "d"], check=True)  # pytest could not
+
+
+def test_a_tree_too_deep_to_walk(deep_folder: Path) -> None:
+    (deep_folder / "near.txt").write_text("near")
+    files = read(deep_folder)
     assert files.files == {"near.txt": b"near"}
     assert len(files.problems) == 1
 
