@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,10 +55,14 @@ def check_notebook(path: Path, sandbox: SandboxMode) -> CheckResult:
         raise IntakeError(f"There is no notebook at {path}: name the .ipynb file to check.")
     try:
         parse_cells(raw)
-        notebook = nbformat.reads(raw.decode("utf-8-sig"), as_version=4)
+        template, changed = _own_template(path.stem, raw)
     except Unreadable as error:
         raise IntakeError(f"{path}: {error}") from None
-    template, changed = _own_template(path.stem, notebook)
+    except Exception as error:  # of what metadata a file may hold, any part can be odd
+        raise IntakeError(
+            f"{path} cannot be used ({type(error).__name__}: {error}): copy your answers into a "
+            "fresh copy of the assignment."
+        ) from None
     if not template.tests:
         raise IntakeError(f"{path} has no test cells: it is not a released assignment.")
     clean = clean_notebook(raw, template)
@@ -67,10 +72,9 @@ def check_notebook(path: Path, sandbox: SandboxMode) -> CheckResult:
     return CheckResult((*changed, *clean.problems), result)
 
 
-def _own_template(
-    name: str, notebook: nbformat.NotebookNode
-) -> tuple[NotebookTemplate, tuple[str, ...]]:
-    """The notebook's own instructor cells, and sentences about those whose checksum is wrong."""
+def _own_template(name: str, raw: bytes) -> tuple[NotebookTemplate, tuple[str, ...]]:
+    """A notebook's own instructor cells, and sentences about those whose checksum is wrong."""
+    notebook = nbformat.convert(nbformat.from_dict(json.loads(raw.decode("utf-8-sig"))), 4)
     cells: dict[str, TemplateCell] = {}
     changed = []
     for cell in notebook.cells:
