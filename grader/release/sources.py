@@ -7,6 +7,7 @@ catalogues of wrong answers and other instructor's files cannot reach a release.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import shutil
 from pathlib import Path
@@ -59,6 +60,7 @@ def notebook_from_text(text: str, origin: str) -> nbformat.NotebookNode:
     """
     try:
         notebook: nbformat.NotebookNode = jupytext.reads(text, fmt="md:myst")
+        json.dumps(notebook)  # YAML knows dates, which a notebook cannot hold
     except Exception as error:  # YAML's errors, jupytext's own and what comes of odd types
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise ReleaseError(f"{origin} is no MyST notebook: {reason}.") from None

@@ -129,6 +129,7 @@ def test_missing_front_matter(text: str) -> None:
         HEAD + code_cell("- a list"),
         HEAD + code_cell("only text"),
         HEAD + code_cell("tags: 5"),
+        HEAD + code_cell("due: 2026-03-01"),
         HEAD + "Prose.\n\n+++ no JSON\n\nMore.\n",
         "---\nkernelspec: 5\n---\n# A\n",
         "---\nkernelspec: [\n---\n# A\n",
