@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from grader.course import Course
 from grader.errors import ScoringError
+from grader.release.converter import programs_on_path
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ def read_scores(course: Course, assignment: str) -> dict[str, SubmissionScore]:
         ScoringError: the gradebook cannot be read, or has no such assignment.
     """
     try:
-        with Gradebook(course.db_url, course.directory.course_id) as gradebook:
+        with (
+            programs_on_path(),
+            Gradebook(course.db_url, course.directory.course_id) as gradebook,
+        ):
             return {
                 submission.student.id: SubmissionScore(
                     submission.student.id,
@@ -59,7 +63,7 @@ def read_scores(course: Course, assignment: str) -> dict[str, SubmissionScore]:
             f"The gradebook of {course.root} has no assignment {assignment!r}: "
             f"run `grader release {assignment}` first."
         ) from None
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, OSError) as error:
         raise ScoringError(
             f"The gradebook {course.db_url} cannot be read: {str(error).splitlines()[0]}"
         ) from None
