@@ -159,7 +159,7 @@ def source(app: Sphinx, entry: Entry, page: str) -> list[nodes.Node]:
 
 def row(app: Sphinx, entry: Entry, docname: str, page: str) -> nodes.row:
     """One reproduced number."""
-    decimals = kit.decimals_of(entry["tolerance"])
+    printed = kit.printed_decimals(entry["expected"])
     uri = f"{app.builder.get_relative_uri(page, docname)}#{kit.slug(entry['label'])}"
     spread = "exact"
     if entry["spread"] is not None:
@@ -171,8 +171,8 @@ def row(app: Sphinx, entry: Entry, docname: str, page: str) -> nodes.row:
             nodes.paragraph("", "", nodes.reference("", entry["label"], refuri=uri)),
             nodes.paragraph("", "", *source(app, entry, page), classes=["source"]),
         ),
-        numbers(entry["expected"], kit.printed_decimals(entry["expected"])),
-        numbers(entry["ours"], decimals),
+        numbers(entry["expected"], printed),
+        numbers(entry["ours"], min(kit.decimals_of(entry["tolerance"]), printed + 2)),
         cell(f"{entry['tolerance']:g}"),
         cell(spread),
     )
@@ -185,7 +185,9 @@ def table(app: Sphinx, docname: str, page: str) -> nodes.container:
     head = nodes.row("", *(cell(name) for name in COLUMNS))
     body = [row(app, entry, docname, page) for entry in entries(app.env)[docname]]
     group += [nodes.thead("", head), nodes.tbody("", *body)]
-    return nodes.container("", nodes.table("", group, classes=["ledger", "colwidths-auto"]), classes=["wide-table"])
+    return nodes.container(
+        "", nodes.table("", group, classes=["ledger", "colwidths-auto"]), classes=["wide-table"]
+    )
 
 
 def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
