@@ -122,12 +122,6 @@ def bradley_terry_loss__adds_up(chosen_rewards, rejected_rewards):
     return -F.logsigmoid(chosen_rewards - rejected_rewards).sum()
 
 
-def bradley_terry_loss__compares_the_means(chosen_rewards, rejected_rewards):
-    """You average the rewards before you compare them; take the loss of each pair first."""
-    _check_rewards(chosen_rewards, rejected_rewards)
-    return -F.logsigmoid((chosen_rewards - rejected_rewards).mean())
-
-
 def bradley_terry_loss__returns_the_probability_of_error(chosen_rewards, rejected_rewards):
     """You return the mean probability of a wrong choice; the loss takes -log of the right one's."""
     _check_rewards(chosen_rewards, rejected_rewards)
@@ -176,14 +170,6 @@ def optimal_policy__normalises_over_prompts(ref_log_probs, rewards, beta):
     scores = ref_log_probs + rewards / beta
     total = torch.logsumexp(scores, dim=0)
     return scores - total, torch.logsumexp(scores, dim=1)
-
-
-def optimal_policy__one_partition_function_for_all(ref_log_probs, rewards, beta):
-    """You use one Z for the whole table; each prompt has a Z of its own."""
-    _check_table(ref_log_probs, rewards, beta)
-    scores = ref_log_probs + rewards / beta
-    total = torch.logsumexp(scores.flatten(), dim=0)
-    return scores - total, total.repeat(len(scores))
 
 
 def optimal_policy__leaves_the_logarithms(ref_log_probs, rewards, beta):
@@ -283,13 +269,6 @@ def dpo_loss__divides_probabilities(policy_chosen, policy_rejected, ref_chosen, 
     return -F.logsigmoid(beta * (chosen - rejected)).mean()
 
 
-def dpo_loss__adds_the_reference(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta):
-    """You add the reference's log-probabilities; dividing by pi_ref means subtracting them."""
-    _check_pairs((policy_chosen, policy_rejected, ref_chosen, ref_rejected), beta)
-    ratios = (policy_chosen + ref_chosen.detach()) - (policy_rejected + ref_rejected.detach())
-    return -F.logsigmoid(beta * ratios).mean()
-
-
 def dpo_loss__lets_shapes_broadcast(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta):
     """Your function accepts shapes that differ, and lets them broadcast into wrong pairs."""
     if not beta > 0:
@@ -353,28 +332,6 @@ def preference_metrics__returns_tensors(
     }
 
 
-def preference_metrics__adds_up(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta):
-    """Your rewards are sums over the batch; they must be means, so that batches compare."""
-    _check_pairs((policy_chosen, policy_rejected, ref_chosen, ref_rejected), beta)
-    chosen = beta * (policy_chosen - ref_chosen).detach()
-    rejected = beta * (policy_rejected - ref_rejected).detach()
-    wins = (chosen > rejected) + 0.5 * (chosen == rejected)
-    means = _metrics(chosen, rejected, wins)
-    return {k: v if k == "accuracy" else v * len(chosen) for k, v in means.items()}
-
-
-def preference_metrics__takes_absolute_margins(
-    policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta
-):
-    """Your margin has lost its sign: pairs that the policy gets wrong must lower it."""
-    _check_pairs((policy_chosen, policy_rejected, ref_chosen, ref_rejected), beta)
-    chosen = beta * (policy_chosen - ref_chosen).detach()
-    rejected = beta * (policy_rejected - ref_rejected).detach()
-    wins = (chosen > rejected) + 0.5 * (chosen == rejected)
-    margin = (chosen - rejected).abs().mean().item()
-    return {**_metrics(chosen, rejected, wins), "margin": margin}
-
-
 def _check_training(prompts, chosen, rejected, beta):
     if not beta > 0:
         raise ValueError("beta must be positive")
@@ -412,22 +369,6 @@ def train_dpo__moves_the_reference_along(ref_logits, prompts, chosen, rejected, 
         loss = _loss_of(leaf, logits, prompts, chosen, rejected, beta)
         losses.append(loss.item())
         logits = logits - lr * torch.autograd.grad(loss, leaf)[0]
-    return logits, losses
-
-
-def train_dpo__updates_the_reference_in_place(
-    ref_logits, prompts, chosen, rejected, beta, lr, n_steps
-):
-    """You train the tensor of the reference itself; start from a clone of it."""
-    _check_training(prompts, chosen, rejected, beta)
-    reference = ref_logits.detach().clone()
-    logits = ref_logits.detach()
-    losses = []
-    for _ in range(n_steps):
-        leaf = logits.clone().requires_grad_()
-        loss = _loss_of(leaf, reference, prompts, chosen, rejected, beta)
-        losses.append(loss.item())
-        logits -= lr * torch.autograd.grad(loss, leaf)[0]
     return logits, losses
 
 
