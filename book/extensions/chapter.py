@@ -1,55 +1,54 @@
 """What every chapter gets from the build: helpers on the path, facts, assignment box, notebook.
 
 - The modules in book/kit are importable in a chapter's code, and part of the execution cache's key.
-- `{chapter-facts}` shows the reading time, the difficulty and a link to the chapter as a notebook.
+- `{chapter-facts}` shows the reading time, the difficulty and how to run the chapter.
 - `{assignment}` shows how to get and open an assignment's notebook.
 - Front matter `page_scripts: name.js` loads a script of book/static on that page only.
+
+Buttons to Colab and to a JupyterHub are plain links into the repository of `repository: url:` in
+_config.yml; without that setting there are none. `hub_url` there names the hub; without it the
+button leads to the page of nbgitpuller that asks for one.
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import hashlib
+import html
 import os
 import platform
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import nbformat
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from jupyter_cache import get_cache
+from notebooks import FOLDER, KIT, kit_modules, requirements, stand_alone
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
 
-KIT = Path(__file__).resolve().parents[1] / "kit"
 # A new release of one of these may move a number, so it also starts a fresh execution cache.
 NUMERICAL = ("numpy", "scipy", "matplotlib", "scikit-learn", "gymnasium", "torch")
 
+HUB_FORM = "https://nbgitpuller.readthedocs.io/en/latest/link.html"
 ASSIGNMENT_TEXT = """\
 {download}
 
-On your own machine, with Python and the libraries that the notebook's first cell names:
+In a clone of this repository the notebook is `exercises/{slug}/{slug}.ipynb`. To work on your own
+machine, download it, and then:
 
 ```console
-$ pip install jupyterlab numpy
+$ pip install {packages}
 $ jupyter lab {slug}.ipynb
 ```
-
-In Google Colab, choose *File*, *Upload notebook*, and pick the file that you downloaded. In a clone
-of this repository the same file is `exercises/{slug}/{slug}.ipynb`.
 """
-
-
-def kit_modules() -> dict[str, Path]:
-    """Modules that a chapter's code may import, by name."""
-    return {path.stem: path for path in sorted(KIT.glob("*.py"))}
 
 
 def environment_digest() -> str:
@@ -83,18 +82,46 @@ def reading_minutes(words: int, equations: int, code_lines: int) -> int:
     return max(5, 5 * round(minutes / 5))
 
 
-class facts_node(nodes.General, nodes.Element):
+def open_links(theme: dict[str, Any], hub: str, path: str) -> list[tuple[str, str]]:
+    """Text and address of the buttons that open a notebook of the repository elsewhere.
+
+    Args:
+        theme: the theme's options, with `repository_url` and perhaps `repository_branch`.
+        hub: address of a JupyterHub with nbgitpuller, or "".
+        path: the notebook's path in the repository.
+    """
+    repository = str(theme.get("repository_url") or "").rstrip("/").removesuffix(".git")
+    if not repository:
+        return []
+    branch = theme.get("repository_branch") or "main"
+    owner, name = repository.split("/")[-2:]
+    pull = {"repo": repository, "branch": branch, "urlpath": f"lab/tree/{name}/{path}"}
+    start = f"{hub.rstrip('/')}/hub/user-redirect/git-pull" if hub else HUB_FORM
+    links = [("JupyterHub" if hub else "your JupyterHub", f"{start}?{urlencode(pull)}")]
+    if repository.startswith("https://github.com/"):
+        colab = f"https://colab.research.google.com/github/{owner}/{name}/blob/{branch}/{path}"
+        links.insert(0, ("Colab", colab))
+    return links
+
+
+class FactsNode(nodes.General, nodes.Element):
     """Placeholder for the facts of a chapter, filled when the whole page has been read."""
+
+
+class OpenNode(nodes.General, nodes.Inline, nodes.Element):
+    """Placeholder for the buttons that open `path` of the repository, filled when written."""
 
 
 class ChapterFacts(SphinxDirective):
     """`{chapter-facts}` with the option `difficulty`, 1 to 5."""
 
-    option_spec = {"difficulty": lambda text: directives.choice(text, tuple("12345"))}
+    option_spec: ClassVar[dict[str, Any]] = {
+        "difficulty": lambda text: directives.choice(text, tuple("12345"))
+    }
 
     def run(self) -> list[nodes.Node]:
         """Leave a placeholder."""
-        return [facts_node(difficulty=self.options["difficulty"])]
+        return [FactsNode(difficulty=self.options["difficulty"])]
 
 
 class Assignment(SphinxDirective):
@@ -106,16 +133,25 @@ class Assignment(SphinxDirective):
         """Build the box; a notebook that is not released yet is said to be so."""
         slug = self.arguments[0]
         relative = f"exercises/{slug}/{slug}.ipynb"
-        notebook = Path(self.env.srcdir) / relative
-        self.env.note_dependency(str(notebook))
-        missing = f"The notebook is not released yet; `grader release {slug}` makes it."
-        button = f"{{download}}`Download the assignment </{relative}>`"
-        text = ASSIGNMENT_TEXT.format(slug=slug, download=button if notebook.exists() else missing)
+        path = Path(self.env.srcdir) / relative
+        self.env.note_dependency(str(path))
         box = nodes.container(classes=["assignment"])
+        if not path.exists():
+            text = f"The notebook is not released yet; `grader release {slug}` makes it."
+        else:
+            notebook = nbformat.read(path, as_version=4)
+            code = (cell.source for cell in notebook.cells if cell.cell_type == "code")
+            text = ASSIGNMENT_TEXT.format(
+                slug=slug,
+                download=f"{{download}}`Download the assignment </{relative}>`",
+                packages=" ".join(["jupyterlab", *requirements(code)]),
+            )
         lines = StringList(text.splitlines(), source=self.get_source_info()[0])
         self.state.nested_parse(lines, self.content_offset, box)
         for reference in box.findall(addnodes.download_reference):
-            reference["classes"] += ["btn", "btn-primary", "assignment-button"]
+            reference["classes"] += ["btn", "btn-primary", "open-button"]
+            reference.parent["classes"].append("open-buttons")
+            reference.parent += OpenNode(path=relative, what="the assignment")
         return [box]
 
 
@@ -139,43 +175,52 @@ def length_of(doctree: nodes.document) -> tuple[int, int, int]:
     return words, len(seen[nodes.math_block]), sum(1 for line in lines if line.strip())
 
 
+def code_of(doctree: nodes.document) -> list[str]:
+    """Source of each code cell on a page."""
+    return [
+        block.astext()
+        for cell in doctree.findall(nodes.container)
+        if "cell_input" in cell["classes"]
+        for block in cell.findall(nodes.literal_block)
+    ]
+
+
 def fill_facts(app: Sphinx, doctree: nodes.document) -> None:
     """Replace the placeholder by what can be counted once the page is read."""
-    for placeholder in list(doctree.findall(facts_node)):
+    for placeholder in list(doctree.findall(FactsNode)):
         words, equations, code_lines = length_of(doctree)
         minutes = reading_minutes(words, equations, code_lines)
         docname = app.env.docname
-        up = "../" * docname.count("/")
-        line = nodes.paragraph(classes=["chapter-facts"])
-        line += nodes.Text(f"About {minutes} minutes to read · difficulty ")
-        line += nodes.Text(f"{placeholder['difficulty']} of 5 · ")
-        line += nodes.reference(
-            "", "this chapter as a notebook", refuri=f"{up}_sources/{docname}.ipynb", internal=True
+        name = docname.rsplit("/", 1)[-1]
+        text = f"About {minutes} minutes to read · difficulty {placeholder['difficulty']} of 5"
+        source = html.escape(f"{'../' * docname.count('/')}_sources/{docname}.ipynb")
+        download = f'<a class="btn btn-primary open-button" download href="{source}">'
+        buttons = nodes.paragraph(classes=["open-buttons"])
+        buttons += nodes.raw("", f"{download}Download this chapter</a>", format="html")
+        path = (FOLDER / f"{name}.ipynb").relative_to(FOLDER.parents[1])
+        buttons += OpenNode(path=path.as_posix(), what="this chapter")
+        packages = " ".join(["jupyterlab", *requirements(code_of(doctree))])
+        command = f"<pre>pip install {packages}\njupyter lab {name}.ipynb</pre>"
+        how = f'<details class="how-to-run"><summary>Run it on your machine</summary>{command}'
+        placeholder.replace_self(
+            [
+                nodes.paragraph("", text, classes=["chapter-facts"]),
+                buttons,
+                nodes.raw("", f"{how}</details>", format="html"),
+            ]
         )
-        placeholder.replace_self(line)
 
 
-def self_contained(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook with each `from <kit module> import ...` replaced by the module's source.
-
-    A reader opens a chapter in Colab or in an empty folder, where book/kit does not exist.
-    """
-    modules, needed = kit_modules(), []
-    for cell in notebook.cells:
-        if cell.cell_type != "code" or not any(name in cell.source for name in modules):
-            continue
-        lines = cell.source.splitlines()
-        for node in reversed(ast.parse(cell.source).body):
-            if isinstance(node, ast.ImportFrom) and node.module in modules:
-                needed.append(node.module)
-                del lines[node.lineno - 1 : node.end_lineno]
-        cell.source = "\n".join(lines).strip("\n")
-    for name in sorted(set(needed)):
-        source = modules[name].read_text(encoding="utf-8")
-        cell = nbformat.v4.new_code_cell(source, metadata={"jupyter": {"source_hidden": True}})
-        cell.id = f"kit-{name}"
-        notebook.cells.insert(0, cell)
-    return notebook
+def fill_links(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Replace the placeholders of the buttons by links into the repository."""
+    for placeholder in list(doctree.findall(OpenNode)):
+        found = open_links(app.config.html_theme_options, app.config.hub_url, placeholder["path"])
+        buttons = " ".join(
+            f'<a class="btn btn-outline-primary open-button" href="{html.escape(address)}">'
+            f'Open in {text}<span class="visually-hidden"> {placeholder["what"]}</span></a>'
+            for text, address in found
+        )
+        placeholder.replace_self(nodes.raw("", f" {buttons}", format="html"))
 
 
 def finish_page(
@@ -193,8 +238,15 @@ def finish_page(
         _, notebook = get_cache(config.execution_cache_path).merge_match_into_notebook(notebook)
     target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(self_contained(notebook), target)
+    nbformat.write(stand_alone(notebook), target)
     context["ipynb_source"] = f"{pagename}.ipynb"
+
+
+def drop_icon_script(app: Sphinx, exception: Exception | None) -> None:
+    """Empty the theme's script of icons, half a megabyte: its style sheet has them as a font."""
+    script = Path(app.outdir) / "_static" / "scripts" / "fontawesome.js"
+    if exception is None and script.exists():
+        script.write_text("// Icons are drawn by the style sheets.\n", encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -202,10 +254,22 @@ def setup(app: Sphinx) -> dict[str, Any]:
     sys.path.append(str(KIT))
     # Jupyter Book always sets it, for the extension that _config.yml leaves out.
     app.add_config_value("comments_config", {}, "", types=(dict,))
-    app.add_node(facts_node)
+    app.add_config_value("hub_url", "", "html", types=(str,))
+    app.add_css_file("reading.css")
+    app.setup_extension("partmap")
+    app.setup_extension("terms")
+    app.add_node(FactsNode)
+    app.add_node(OpenNode)
     app.add_directive("chapter-facts", ChapterFacts)
     app.add_directive("assignment", Assignment)
     app.connect("config-inited", prepare_execution)
     app.connect("doctree-read", fill_facts)
+    app.connect("doctree-resolved", fill_links)
+    app.connect("build-finished", drop_icon_script)
     app.connect("html-page-context", finish_page)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {
+        "version": "1",
+        "env_version": 3,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }
