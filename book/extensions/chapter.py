@@ -223,10 +223,23 @@ def fill_links(app: Sphinx, doctree: nodes.document, page: str) -> None:
         placeholder.replace_self(nodes.raw("", f" {buttons}", format="html"))
 
 
+def without_broken_roles(body: str) -> str:
+    """A page without the roles that docutils gives to citations.
+
+    It calls the group a list and its members `doc-biblioentry`, which ARIA 1.3 has withdrawn: a
+    list without items, which a screen reader announces as empty.
+    """
+    return body.replace(' role="doc-biblioentry"', "").replace(
+        '<div role="list" class="citation-list">', '<div class="citation-list">'
+    )
+
+
 def finish_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
     """Load the page's own scripts and write its notebook beside its source."""
+    if "body" in context:
+        context["body"] = without_broken_roles(context["body"])
     meta = app.env.metadata.get(pagename, {})
     for name in str(meta.get("page_scripts", "")).split():
         app.add_js_file(name, loading_method="defer")
@@ -252,8 +265,9 @@ def drop_icon_script(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     sys.path.append(str(KIT))
-    # Jupyter Book always sets it, for the extension that _config.yml leaves out.
-    app.add_config_value("comments_config", {}, "", types=(dict,))
+    if "comments_config" not in app.config:
+        # Jupyter Book always sets it, for the extension that _config.yml leaves out.
+        app.add_config_value("comments_config", {}, "", types=(dict,))
     app.add_config_value("hub_url", "", "html", types=(str,))
     app.add_css_file("reading.css")
     app.setup_extension("partmap")

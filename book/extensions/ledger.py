@@ -1,9 +1,9 @@
 """The ledger: every printed number that a chapter reproduces, on one page.
 
 A chapter declares a number with `reproduced(...)` (book/kit/reproduced.py), which leaves the entry
-in the cell's HTML output. This extension finds the entries when Sphinx has read the chapter, whether
-its code ran or its outputs came from the execution cache. It checks each once more, keeps them in
-the environment (so that a rebuild without changes still knows them), and fills `{ledger}`.
+in the cell's HTML output. This extension finds the entries when Sphinx has read the chapter,
+whether its code ran or its outputs came from the execution cache. It checks each once more, keeps
+them in the environment (so that a rebuild without changes still knows them), and fills `{ledger}`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "kit"))
-import reproduced as kit  # noqa: E402  (book/kit is on the path only from the line above on)
+import reproduced as kit
 
 COLUMNS = ("Number and source", "Printed", "Ours", "Tolerance", "Spread")
 ENTRY = re.compile(rf'{kit.ENTRY_ATTRIBUTE}="([^"]*)"')
 Entry = dict[str, Any]
 
 
-class ledger_node(nodes.General, nodes.Element):
+class LedgerNode(nodes.General, nodes.Element):
     """Placeholder for the tables, filled when every chapter has been read."""
 
 
@@ -40,7 +40,7 @@ class Ledger(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Leave a placeholder and remember which page it is on."""
         pages(self.env).add(self.env.docname)
-        return [ledger_node()]
+        return [LedgerNode()]
 
 
 def entries(env: BuildEnvironment) -> dict[str, list[Entry]]:
@@ -73,7 +73,9 @@ def check(found: Iterable[Entry], docname: str) -> None:
         try:
             difference = kit.largest_difference(entry["expected"], entry["ours"])
         except ValueError as error:
-            raise ExtensionError(f"{docname}: reproduced number {entry['label']!r}: {error}")
+            raise ExtensionError(
+                f"{docname}: reproduced number {entry['label']!r}: {error}"
+            ) from error
         if not kit.within(difference, entry["tolerance"]):
             raise ExtensionError(
                 f"{docname}: reproduced number {entry['label']!r} differs by {difference:.4g}, "
@@ -192,7 +194,7 @@ def table(app: Sphinx, docname: str, page: str) -> nodes.container:
 
 def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Replace the placeholder by a count and one table a chapter, in the order of the book."""
-    for placeholder in list(doctree.findall(ledger_node)):
+    for placeholder in list(doctree.findall(LedgerNode)):
         order = [name for name in in_reading_order(app.env) if name in entries(app.env)]
         count = sum(len(entries(app.env)[name]) for name in order)
         values = sum(
@@ -218,7 +220,7 @@ def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
-    app.add_node(ledger_node)
+    app.add_node(LedgerNode)
     app.add_directive("ledger", Ledger)
     app.connect("doctree-read", collect)
     app.connect("env-purge-doc", purge)
@@ -226,4 +228,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # after sphinxcontrib-bibtex has numbered its citations
     app.connect("env-updated", rewrite_if_changed, priority=900)
     app.connect("doctree-resolved", fill)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {
+        "version": "1",
+        "env_version": 2,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

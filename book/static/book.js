@@ -12,15 +12,14 @@
   }
 
   function update() {
-    document.querySelectorAll("article mjx-container").forEach(function (formula) {
+    document.querySelectorAll("article mjx-container:not([display])").forEach(function (formula) {
       formula.classList.remove("scrolls");
-      const inner = formula.querySelector("mjx-math");
-      const block = formula.closest("p, li, dd, td, div");
-      const room = (formula.closest("div.math") || block).clientWidth;
-      if (inner !== null && room > 0) mark(formula, inner.getBoundingClientRect().width > room);
+      const room = formula.closest("p, li, dd, td, div").clientWidth;
+      mark(formula, room > 0 && formula.getBoundingClientRect().width > room);
     });
-    document.querySelectorAll("article .wide-table").forEach(function (table) {
-      mark(table, table.scrollWidth > table.clientWidth);
+    const blocks = "article mjx-container[display], article .wide-table";
+    document.querySelectorAll(blocks).forEach(function (block) {
+      mark(block, block.scrollWidth > block.clientWidth);
     });
   }
 

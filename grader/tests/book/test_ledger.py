@@ -11,7 +11,7 @@ import pytest
 from .conftest import ROOT, build_book
 
 sys.path.append(str(ROOT / "book" / "kit"))
-import reproduced as kit  # noqa: E402  (book/kit is on the path only from the line above on)
+import reproduced as kit
 
 CONFIG = f"""\
 title: A tiny book
