@@ -12,7 +12,10 @@ from typing import Any, TypeVar
 
 import dask
 from distributed import Client, Future, LocalCluster, as_completed
+from distributed.scheduler import NoWorkerError
 from distributed.utils import LoopRunner
+
+from grader.errors import GraderError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -106,6 +109,9 @@ def run_tasks(
 
     A task whose worker died is tried again; after `RETRIES` more deaths the exception is its
     result. An exception out of `work` is a result too.
+
+    Raises:
+        GraderError: all workers were lost, and none came back.
     """
     waiting = iter(tasks)
     slots = max(1, sum(client.nthreads().values()))
@@ -122,6 +128,11 @@ def run_tasks(
     for future in running:
         task, tries = inflight.pop(future.key)
         outcome = _outcome(future)
+        if isinstance(outcome, NoWorkerError):
+            raise GraderError(
+                "All workers were lost and none could be started again: run `grader doctor`, "
+                "then this command again."
+            )
         if isinstance(outcome, BaseException) and tries < RETRIES:
             start(task, tries + 1)
             continue

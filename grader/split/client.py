@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -95,12 +96,15 @@ class GradedClient(NotebookClient):
         """
         self._timed_out = False
         self._reply = {"status": "ok"}  # a cell without code has no reply
+        before = asyncio.all_tasks()
         try:
             await self.async_execute_cell(cell, index)
         except (DeadKernelError, CellTimeoutError):
             raise
         except Exception as error:  # nbclient takes messages apart without looking
             raise BadMessage(f"{type(error).__name__}: {error}") from None
+        finally:
+            await _cancel(asyncio.all_tasks() - before)
         return None if self._timed_out else self._reply
 
     async def _async_handle_timeout(
@@ -111,3 +115,10 @@ class GradedClient(NotebookClient):
 
     def _keep_reply(self, *, execute_reply: dict[str, Any], **_cell: Any) -> None:
         self._reply = dict(execute_reply["content"])
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    """End what nbclient leaves waiting after a cell that went wrong."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
