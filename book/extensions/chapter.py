@@ -243,6 +243,8 @@ def finish_page(
     meta = app.env.metadata.get(pagename, {})
     for name in str(meta.get("page_scripts", "")).split():
         app.add_js_file(name, loading_method="defer")
+    if pagename == "search":
+        context["metatags"] = '<meta name="description" content="Search in the whole book." />'
     if doctree is None or "kernelspec" not in meta or app.builder.format != "html":
         return
     config = app.env.mystnb_config

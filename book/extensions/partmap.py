@@ -21,7 +21,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 PARTS = Path(__file__).resolve().parents[1] / "parts.yml"
-WIDE_BOX, NARROW_BOX, GAP, PAD = 236, 350, 40, 14
+WIDE_BOX, NARROW_BOX, GAP, PAD = 212, 350, 26, 12
 LINE, LINK_PAD = 18, 5  # a line of text; space above and below a link, so that a finger hits it
 GLYPH = 7.8  # width of a letter in the widest common font
 
