@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,7 @@ def check_notebook(path: Path, sandbox: SandboxMode) -> CheckResult:
 
 def _own_template(name: str, raw: bytes) -> tuple[NotebookTemplate, tuple[str, ...]]:
     """A notebook's own instructor cells, and sentences about those whose checksum is wrong."""
-    notebook = nbformat.convert(nbformat.from_dict(json.loads(raw.decode("utf-8-sig"))), 4)
+    notebook = nbformat.convert(nbformat.reader.reads(raw.decode("utf-8-sig")), 4)
     cells: dict[str, TemplateCell] = {}
     changed = []
     for cell in notebook.cells:
