@@ -1,0 +1,432 @@
+"""What every page promises, what every chapter offers, and what the first page shows."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urljoin, urlparse
+
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator
+
+from .conftest import ROOT, Visit
+
+sys.path += [str(ROOT / "book" / "extensions"), str(ROOT / "book" / "kit")]
+import chapter as chapter_extension
+import notebooks
+import partmap
+import plaintext
+import reproduced as kit
+
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+FILES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
+CHAPTERS = [name for name in FILES if name.count("/") == 2]
+PAGES = [f"{name}.html" for name in FILES] + ["search.html"]
+PILOTS = {
+    "Bayesian probability",
+    "Attention and the Transformer",
+    "Variational autoencoders",
+    "Dynamic programming",
+    "Direct preference optimization",
+}
+PACKAGES = {"numpy": "numpy", "torch": "torch", "sklearn": "scikit-learn"}
+MOST_BYTES = 1_000_000  # of all that a chapter loads, compressed
+FIGURES = ".gridplayer, .posterior, .attention-viewer, .latentplane, .preferenceloss"
+UNFOLD = """() => {
+  document.querySelectorAll('article details').forEach(d => { d.open = true; });
+  document.querySelectorAll('.toggle-hidden').forEach(d => d.classList.remove('toggle-hidden'));
+}"""
+
+
+def text_of(site: Path, name: str) -> str:
+    return (site / f"{name}.html").read_text(encoding="utf-8")
+
+
+def test_these_tests_know_every_page(site: Path) -> None:
+    built = {
+        p.relative_to(site).as_posix()
+        for p in site.rglob("*.html")
+        if not {"_static", "_downloads"} & set(p.relative_to(site).parts)
+    }
+    assert built - {"index.html"} == set(PAGES)  # index.html sends to book/index.html
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_keeps_its_promises(visit: Visit, site: Path, path: str) -> None:
+    loaded: set[str] = set()
+    visit.page.on("request", lambda request: loaded.add(request.url))
+    visit.open(path)
+    page = visit.page
+    page.wait_for_load_state("networkidle")
+    assert page.locator("h1").count() == 1
+    description = page.locator('meta[name="description"]')
+    assert len(description.get_attribute("content") or "") > 20
+    unnamed = "img:not([alt]), img[alt=''], svg.bookfigure:not([aria-label], [aria-hidden])"
+    assert page.locator(f"article :is({unnamed})").count() == 0
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.hash") == "#main-content"
+    assert page.locator("#main-content").count() == 1
+    files = {unquote(urlparse(url).path).lstrip("/") for url in loaded if url.startswith("http")}
+    weight = sum(len(gzip.compress((site / name).read_bytes(), 6)) for name in files)
+    assert f"{path}" in files
+    assert weight < MOST_BYTES
+    assert visit.troubles == []
+
+
+@pytest.mark.parametrize("visit", [(390, "light")], indirect=True)
+@pytest.mark.parametrize("path", PAGES)
+def test_narrow_page_fits_with_everything_unfolded(visit: Visit, path: str) -> None:
+    visit.open(path)
+    visit.page.evaluate(UNFOLD)
+    visit.page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+    cut = visit.page.evaluate(
+        """() => [...document.querySelectorAll('article p code, article li code, .open-button')]
+        .filter(e => e.getBoundingClientRect().right > window.innerWidth)
+        .filter(e => !e.closest('.scrolls, .wide-table, .highlight, pre'))
+        .map(e => e.textContent)"""
+    )
+    assert cut == []
+    assert visit.troubles == []
+
+
+@pytest.mark.parametrize(
+    ("visit", "shown"),
+    [((1280, "light"), "wide"), ((1280, "dark"), "wide"), ((390, "light"), "narrow")],
+    indirect=["visit"],
+)
+def test_map_names_and_links_the_chapters(visit: Visit, shown: str) -> None:
+    visit.open("book/index.html")
+    page = visit.page
+    drawing = page.locator(f"svg.partmap-{shown}")
+    assert page.locator("svg.partmap:visible").count() == 1
+    assert "Alignment builds on Transformers" in (drawing.get_attribute("aria-label") or "")
+    names = [link.get_attribute("aria-label") for link in drawing.locator("a").all()]
+    assert set(names) >= PILOTS
+    assert len(names) == len(CHAPTERS)
+    sizes = drawing.evaluate(
+        "e => [...e.querySelectorAll('text')].map(t => parseFloat(getComputedStyle(t).fontSize)"
+        " * e.getBoundingClientRect().width / e.viewBox.baseVal.width)"
+    )
+    assert min(sizes) > 12
+    spilled = drawing.evaluate(
+        """e => [...e.querySelectorAll('g')].flatMap(g => {
+          const frame = g.querySelector('.frame').getBoundingClientRect();
+          return [...g.querySelectorAll('text')].map(t => [t, t.getBoundingClientRect()])
+            .filter(([t, b]) => b.right > frame.right || b.bottom > frame.bottom)
+            .map(([t]) => t.textContent);
+        })"""
+    )
+    assert spilled == []
+    assert visit.troubles == []
+
+
+def test_map_is_used_by_keyboard(visit: Visit) -> None:
+    visit.open("book/index.html")
+    page = visit.page
+    links = page.locator("svg.partmap-wide a")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if links.first.evaluate("e => e === document.activeElement"):
+            break
+    outline = links.first.locator(".target").evaluate("e => getComputedStyle(e).strokeWidth")
+    assert float(outline.removesuffix("px")) >= 2
+    name = links.first.get_attribute("aria-label") or ""
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/book/*/*.html")
+    assert name in page.locator("h1").inner_text()
+    assert visit.troubles == []
+
+
+def test_planned_chapters_are_shown_as_planned(site: Path) -> None:
+    listed = yaml.safe_load(partmap.PARTS.read_text(encoding="utf-8"))
+    slugs = {f"book/{part['folder']}/{slug}" for part in listed for slug in part["chapters"]}
+    assert set(CHAPTERS) <= slugs
+    captions = [part["caption"] for part in TOC["parts"]]
+    titles = [part["title"] for part in listed]
+    assert [caption for caption in captions if caption in titles] == [
+        title for title in titles if title in captions
+    ]
+    page = html.unescape(text_of(site, "book/index"))
+    planned = " ".join(re.findall(r'<p class="planned">(.*?)</p>', page, re.DOTALL))
+    for part in listed:
+        for slug, title in part["chapters"].items():
+            assert (title in planned) != (f"book/{part['folder']}/{slug}" in CHAPTERS)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapter_says_what_it_takes_and_leads_on(site: Path, name: str) -> None:
+    page = text_of(site, name)
+    assert re.search(r"About \d+ minutes to read · difficulty [1-5] of 5", page)
+    assert "<strong>You need</strong>" in page
+    assert re.search(r"Last executed with Python 3\.\d+", page)
+    footer = page[page.index("prev-next-footer") :]
+    assert 'class="left-prev"' in footer
+    assert 'class="right-next"' in footer
+
+
+def buttons(page: str) -> list[tuple[str, str]]:
+    """Address and text of every button that downloads or opens a notebook."""
+    found = re.findall(r'<a class="[^"]*open-button[^"]*"([^>]*)>(.*?)</a>', page, re.DOTALL)
+    return [
+        (
+            html.unescape(re.search(r'href="([^"]+)"', attributes)[1]),
+            re.sub(r"<[^>]+>", "", text),
+        )
+        for attributes, text in found
+    ]
+
+
+def in_repository(address: str) -> str | None:
+    """Path in the repository that a Colab or nbgitpuller address opens, or None."""
+    repository, branch = CONFIG["repository"]["url"], CONFIG["repository"]["branch"]
+    colab = repository.replace("github.com", "colab.research.google.com/github")
+    if address.startswith(f"{colab}/blob/{branch}/"):
+        return address.removeprefix(f"{colab}/blob/{branch}/")
+    asked = parse_qs(urlparse(address).query)
+    if asked.get("repo") == [repository] and asked.get("branch") == [branch]:
+        return asked["urlpath"][0].removeprefix(f"lab/tree/{repository.rsplit('/', 1)[-1]}/")
+    return None
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_buttons_lead_to_notebooks_that_exist(site: Path, name: str) -> None:
+    slug = name.rsplit("/", 1)[-1]
+    opened: dict[str, set[str]] = {"Colab": set(), "JupyterHub": set()}
+    downloads = []
+    for address, text in buttons(text_of(site, name)):
+        if not address.startswith("https://"):
+            downloads.append(site / unquote(urljoin(f"{name}.html", address)))
+            continue
+        path = in_repository(address)
+        assert path is not None, address
+        assert (ROOT / path).is_file(), path
+        opened[next(where for where in opened if where in text)].add(path)
+    expected = {f"book/notebooks/{slug}.ipynb", f"exercises/{slug}/{slug}.ipynb"}
+    assert opened == {"Colab": expected, "JupyterHub": expected}
+    assert len(downloads) == 2
+    assert all(path.is_file() for path in downloads)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_install_line_names_what_the_notebook_imports(site: Path, name: str) -> None:
+    slug = name.rsplit("/", 1)[-1]
+    page = re.sub(r"<[^>]+>", "", text_of(site, name))
+    lines = re.findall(r"pip install jupyterlab(.*)", page)
+    assert len(lines) == 2, "one for the chapter, one for the assignment"
+    for line, path in zip(
+        lines, (f"book/notebooks/{slug}.ipynb", f"exercises/{slug}/{slug}.ipynb"), strict=True
+    ):
+        cells = json.loads((ROOT / path).read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+        for module, package in {
+            "numpy": "numpy",
+            "torch": "torch",
+            "sklearn": "scikit-learn",
+        }.items():
+            used = re.search(rf"^\s*(import|from) {module}\b", code, re.MULTILINE) is not None
+            assert used == (package in line.split()), package
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_committed_notebook_is_in_step(name: str) -> None:
+    source = ROOT / f"{name}.md"
+    committed = notebooks.FOLDER / f"{source.stem}.ipynb"
+    assert committed.read_text(encoding="utf-8") == notebooks.without_outputs(source), (
+        "run: python book/extensions/notebooks.py"
+    )
+
+
+def test_no_committed_notebook_is_left_over() -> None:
+    assert {p.stem for p in notebooks.FOLDER.iterdir()} == {p.stem for p in notebooks.chapters()}
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_notebook_has_no_markup_that_only_the_book_reads(site: Path, name: str) -> None:
+    cells = json.loads((site / "_sources" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    assert re.findall(r"\{[a-z:]+\}`|^:{3,}|^`{3,}\{|^\([\w-]+\)=$", text, re.MULTILINE) == []
+    assert len(text) > 10_000
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_interactive_figure_moves_by_keyboard(visit: Visit, name: str) -> None:
+    visit.open(f"{name}.html")
+    figures = visit.page.locator(FIGURES).all()
+    assert figures
+    for figure in figures:
+        assert figure.locator("[class$='-still']:visible").count() == 0
+        sliders = figure.locator("input[type=range]:visible").all()
+        assert sliders
+        for slider in sliders:
+            before = figure.inner_html()
+            slider.focus()
+            start = slider.input_value()
+            at_end = slider.evaluate("e => Number(e.value) >= Number(e.max)")
+            for _ in range(3):
+                visit.page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+            assert slider.input_value() != start
+            assert figure.inner_html() != before, "the slider moved and nothing else did"
+    assert visit.troubles == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_still_figure_stands_in_without_scripts(browser, address: str, name: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/{name}.html")
+    for figure in page.locator(FIGURES).all():
+        still = figure.locator("[class$='-still']")
+        assert still.is_visible()
+        assert still.locator("svg.bookfigure, table.heatgrid").count() > 0
+        assert figure.locator("input:visible, button:visible").count() == 0
+    context.close()
+
+
+def test_every_linked_term_has_a_definition_to_show(site: Path) -> None:
+    script = (site / "_static" / "terms-data.js").read_text(encoding="utf-8")
+    known = json.loads(script.removeprefix("window.bookTerms = ").rstrip().rstrip(";"))
+    assert len(known) > 50
+    assert "href" not in script
+    for name in FILES:
+        linked = re.findall(
+            r'href="[^"]*#(term-[^"]+)"><span class="xref std std-term', text_of(site, name)
+        )
+        assert set(linked) <= set(known), name
+        assert linked or name not in CHAPTERS
+
+
+@pytest.fixture
+def term(visit: Visit) -> Iterator[Locator]:
+    """The first term of a chapter."""
+    visit.open(f"{CHAPTERS[-1]}.html")
+    yield visit.page.locator("article a:has(> .std-term)").first
+    assert visit.troubles == []
+
+
+def test_term_is_explained_on_hover_until_the_pointer_leaves(visit: Visit, term: Locator) -> None:
+    page, tip = visit.page, visit.page.locator("#term-tip")
+    place = "() => [document.documentElement.scrollHeight, document.querySelector('h2').offsetTop]"
+    before = page.evaluate(place)
+    term.hover()
+    tip.wait_for(state="visible")
+    assert len(tip.inner_text()) > 40
+    assert page.evaluate(place) == before
+    tip.hover()
+    page.wait_for_timeout(400)
+    assert tip.is_visible()
+    page.mouse.move(5, 5)
+    tip.wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("visit", [(1280, "dark"), (390, "light")], indirect=True)
+def test_term_is_explained_on_focus_until_escape(visit: Visit, term: Locator) -> None:
+    page, tip = visit.page, visit.page.locator("#term-tip")
+    term.evaluate("e => { e.scrollIntoView({block: 'center'}); }")
+    term.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    tip.wait_for(state="visible")
+    page.wait_for_function("document.activeElement.getAttribute('aria-describedby') === 'term-tip'")
+    box = tip.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= page.evaluate("window.innerWidth")
+    found = Axe().run(page, "#term-tip", {"preload": False}).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in {"serious", "critical"}] == []
+    page.keyboard.press("Escape")
+    tip.wait_for(state="hidden")
+    assert term.get_attribute("aria-describedby") is None
+    assert term.evaluate("e => e === document.activeElement")
+
+
+def test_ledger_holds_at_least_25_numbers_within_tolerance(site: Path) -> None:
+    ledger, count = text_of(site, "book/ledger"), 0
+    for name in CHAPTERS:
+        found = re.findall(rf'{kit.ENTRY_ATTRIBUTE}="([^"]*)"', text_of(site, name))
+        assert found, name
+        for entry in (json.loads(html.unescape(text)) for text in found):
+            difference = kit.largest_difference(entry["expected"], entry["ours"])
+            assert kit.within(difference, entry["tolerance"]), entry["label"]
+            assert f"#{kit.slug(entry['label'])}" in ledger
+            count += 1
+    assert count >= 25
+
+
+def test_links_follow_the_settings() -> None:
+    links = chapter_extension.open_links
+    assert links({"repository_url": ""}, "https://hub.example.org", "a.ipynb") == []
+    theme = {"repository_url": "https://github.com/me/fork.git", "repository_branch": "dev"}
+    assert links(theme, "https://hub.example.org/", "x/a.ipynb") == [
+        ("Colab", "https://colab.research.google.com/github/me/fork/blob/dev/x/a.ipynb"),
+        (
+            "JupyterHub",
+            "https://hub.example.org/hub/user-redirect/git-pull?repo=https%3A%2F%2Fgithub.com%2Fme"
+            "%2Ffork&branch=dev&urlpath=lab%2Ftree%2Ffork%2Fx%2Fa.ipynb",
+        ),
+    ]
+    elsewhere = links({"repository_url": "https://git.example.org/me/fork"}, "", "a.ipynb")
+    assert [text for text, _ in elsewhere] == ["your JupyterHub"]
+
+
+def test_requirements_are_packages_not_modules() -> None:
+    cells = [
+        "import os, sklearn.datasets as data\nfrom torch import nn",
+        "def f():\n    import numpy",
+        "from bookfigures import show\nfrom IPython.display import display",
+    ]
+    assert notebooks.requirements(cells) == ["matplotlib", "numpy", "scikit-learn", "torch"]
+    assert notebooks.requirements(["import json"]) == []
+
+
+def test_plain_text_keeps_what_roles_and_directives_say() -> None:
+    text = """\
+(here)=
+:::{admonition} Goals
+:class: objectives
+- Know a {term}`backup` and two {term}`policies <policy>`.
+:::
+$$
+a = b
+$$ (eq-one)
+
+::::{prf:theorem} Short
+:label: thm-short
+By {eq}`eq-one` and {cite:t}`bellman1957`.
+::::
+```{exercise-start}
+:label: ex-a
+```
+Why {cite:p}`bellman1957,howard1960`?
+```{exercise-end}
+```
+See {prf:ref}`thm-short`."""
+    cells = [notebooks.nbformat.v4.new_markdown_cell(text)]
+    notebook = notebooks.nbformat.v4.new_notebook(cells=cells)
+    numbers = plaintext.count_labels(notebook)
+    got = plaintext.plain(text, numbers, notebooks.BOOK / "references.bib")
+    assert (
+        got
+        == """\
+**Goals**
+- Know a backup and two policies.
+$$
+a = b
+\\tag{1}$$
+
+**Theorem 1 (Short).**
+By (1) and Bellman (1957).
+**Exercise 1.**
+Why (Bellman, 1957; Howard, 1960)?
+See Theorem 1."""
+    )
+    for unknown in ("{abbr}`x`", ":::{figure} x"):
+        with pytest.raises(ValueError, match="no plain form"):
+            plaintext.plain(unknown, numbers, notebooks.BOOK / "references.bib")
