@@ -106,8 +106,9 @@ def test_every_setting_shown_exists() -> None:
 
 
 def test_the_table_of_settings_is_complete_and_its_defaults_are_right() -> None:
-    rows = rows_below("instructors", "| `c.Grader.` | default | meaning |")
-    shown = {name.strip("`"): ast.literal_eval(default.strip("`")) for name, default, _ in rows}
+    rows = rows_below("instructors", "| `c.Grader.` name and default | meaning |")
+    pairs = [setting.strip("`").split(" = ") for setting, _ in rows]
+    shown = {name: ast.literal_eval(default) for name, default in pairs}
     assert set(shown) == set(Grader.class_trait_names(config=True))
     for name, default in shown.items():
         assert getattr(Grader(**{name: default}), name) == getattr(Grader(), name), name
@@ -133,10 +134,9 @@ def test_the_numbers_of_this_course_are_right() -> None:
 
 
 def test_every_way_a_step_can_end_is_explained_in_the_reports_own_words() -> None:
-    rows = rows_below("students", "| sign | word | what the page says | what to do |")
-    explained = {tuple(row[:3]) for row in rows}
+    explained = dict(rows_below("students", "| result | what the page says, and what to do |"))
     for verdict in (*OUTCOMES.values(), PARTLY):
-        assert (verdict.symbol, verdict.word, verdict.meaning) in explained
+        assert explained[f"{verdict.symbol} {verdict.word}"].startswith(verdict.meaning)
 
 
 def _delete(cells: list[Any], at: int) -> None:
@@ -205,7 +205,7 @@ def test_unusable_files_are_quoted_as_intake_says_it(raw: bytes | None) -> None:
 
 def test_the_folders_of_this_course_are_right() -> None:
     course = Course(ROOT)
-    shown = {row[0]: row[1] for row in rows_below("instructors", "| what | in this course |")}
+    shown = dict(rows_below("instructors", "| what | where |"))
     assert course.solutions is not None
     written = {
         "what you write": course.solutions / "ASSIGNMENT",
@@ -225,9 +225,13 @@ def test_every_folder_shown_exists_in_a_graded_course(released_course: Path) -> 
     graded = load_graded(course, "ps1")
     write_feedback(course, graded[0])
     write_class(course, "ps1", graded)
-    for what, here, plain in rows_below("instructors", "| what | in this course |"):
-        shown = (here if plain == "the same" else plain).strip("`")
+    plain = {"solutions/": "source/", "exercises/": "release/"}
+    assert (
+        "`source/ASSIGNMENT/` and `release/ASSIGNMENT/` for the first two" in PAGES["instructors"]
+    )
+    for what, where in rows_below("instructors", "| what | where |"):
+        shown = where.strip("`")
         names = {"ASSIGNMENT": "ps1", "STUDENT": "s001", "NOTEBOOK": "problem1"}
-        for word, name in names.items():
+        for word, name in (plain | names).items():
             shown = shown.replace(word, name)
         assert (released_course / shown).exists(), what
