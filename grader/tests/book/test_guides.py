@@ -22,6 +22,8 @@ from grader.intake import clean_notebook
 from grader.release import NotebookTemplate, TemplateCell, load_template
 from grader.report import load_graded, write_class, write_feedback
 from grader.report.verdicts import OUTCOMES, PARTLY
+from grader.split import engine
+from grader.split.recorder import Recorder
 from grader.tests.courses import KERNELSPEC, submit
 
 from .conftest import ROOT
@@ -137,6 +139,22 @@ def test_every_way_a_step_can_end_is_explained_in_the_reports_own_words() -> Non
     explained = dict(rows_below("students", "| result | what the page says, and what to do |"))
     for verdict in (*OUTCOMES.values(), PARTLY):
         assert explained[f"{verdict.symbol} {verdict.word}"].startswith(verdict.meaning)
+
+
+def test_the_graders_own_messages_are_quoted_with_this_courses_limits() -> None:
+    limits = Course(ROOT).limits
+    explained = dict(rows_below("students", "| message | meaning |"))
+    for sentence in engine._SENTENCES.values():
+        shown = sentence.format(
+            memory=limits.memory / 2**30,
+            output=limits.output / 2**20,
+            total=limits.notebook_timeout,
+        )
+        assert shown in explained
+    cell = nbformat.v4.new_code_cell()
+    recorder = Recorder("notebook", ())
+    recorder.cell_timed_out(cell, 1, limits.cell_timeout, 0.0)
+    assert recorder.result().failures[0].message in explained
 
 
 def _delete(cells: list[Any], at: int) -> None:
