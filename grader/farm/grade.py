@@ -73,6 +73,7 @@ def grade(
         course.limits,
         mode,
         course.settings.parameters,
+        hidden=(course.root,),
     )
     submissions = list(course.submissions(assignment, student))
     if not submissions:

@@ -37,6 +37,7 @@ class Conditions:
         limits: what each notebook may use.
         sandbox: how student code is isolated.
         parameters: papermill parameters.
+        hidden: folders that no sandbox may show, even where Python is installed inside them.
     """
 
     template: AssignmentTemplate
@@ -44,6 +45,7 @@ class Conditions:
     limits: Limits
     sandbox: SandboxMode
     parameters: Mapping[str, Any]
+    hidden: tuple[Path, ...] = ()
 
     @cached_property
     def digest(self) -> bytes:
@@ -166,7 +168,7 @@ def fault_record(job: Job, reason: str) -> SubmissionRecord:
 
 def _run(job: Job, clean: CleanNotebook, files: tuple[DataFile, ...]) -> NotebookResult:
     shared = job.conditions
-    policy = SandboxPolicy(limits=shared.limits, files=files)
+    policy = SandboxPolicy(limits=shared.limits, files=files, hidden=(*shared.hidden, Path.home()))
     result = run_notebook(clean.name, clean.notebook, policy, shared.sandbox, shared.parameters)
     if result.unexplained:  # the reason may be ours, such as a machine without memory left
         result = run_notebook(clean.name, clean.notebook, policy, shared.sandbox, shared.parameters)
