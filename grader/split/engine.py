@@ -115,6 +115,8 @@ async def _run_cells(
         reply: dict[str, Any] | None = None
         try:
             reply = await client.run_cell(cell, index)
+            if _asks_to_exit(reply):
+                end = KernelEnd(_SENTENCES[DeathReason.EXITED])
         except CellTimeoutError:
             end = KernelEnd(_UNRESPONSIVE.format(cell=limits.cell_timeout), timed_out=True)
         except BadMessage:
@@ -131,6 +133,14 @@ async def _run_cells(
             recorder.cell_timed_out(cell, number, limits.cell_timeout, duration)
         else:
             recorder.cell_replied(cell, number, reply, duration)
+
+
+def _asks_to_exit(reply: dict[str, Any] | None) -> bool:
+    """Whether a cell called quit(): the kernel would run some more cells before it is gone."""
+    payload = (reply or {}).get("payload")
+    return isinstance(payload, list) and any(
+        isinstance(item, dict) and item.get("source") == "ask_exit" for item in payload
+    )
 
 
 def _how_it_ended(manager: WatchedKernelManager, limits: Limits) -> KernelEnd:

@@ -112,6 +112,17 @@ def test_an_exit_takes_the_rest_along(mode: SandboxMode) -> None:
     assert not result.unexplained
 
 
+def test_quit_ends_the_notebook_there_and_not_some_cells_later() -> None:
+    result = run(
+        check("before", "assert True"),
+        answer("quit()"),
+        check("after", "assert True"),
+        answer("x = 1"),
+    )
+    assert outcomes(result) == {"before": Outcome.PASSED, "after": Outcome.NOT_RUN}
+    assert result.ended_early.startswith("Stopped at cell 2")
+
+
 @pytest.mark.parametrize("mode", list(SandboxMode))
 def test_a_death_by_signal_is_unexplained(mode: SandboxMode) -> None:
     """Anybody may have sent it, the kernel of a machine without memory left too."""
