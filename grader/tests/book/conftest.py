@@ -71,7 +71,7 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def address(site: Path) -> Iterator[str]:
     """Base address of a local server for the site."""
     handler = functools.partial(QuietHandler, directory=str(site))
@@ -83,7 +83,7 @@ def address(site: Path) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, which cannot look up any host name."""
     if not CHROMIUM.exists():

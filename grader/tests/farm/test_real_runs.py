@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
@@ -47,6 +47,8 @@ def _running(root: Path) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # a shell without job control starts what it puts in the background deaf to Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     family: list[psutil.Process] = []
     try:
@@ -68,6 +70,16 @@ def _family(program: subprocess.Popen[str]) -> list[psutil.Process]:
         return psutil.Process(program.pid).children(recursive=True)
     except psutil.Error:
         return []
+
+
+def _named(program: subprocess.Popen[str], word: str) -> list[psutil.Process]:
+    """The processes under `program` that have `word` in their command line."""
+    found = []
+    for process in _family(program):
+        with suppress(psutil.Error):
+            if word in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def _wait(condition: Callable[[], object], program: subprocess.Popen[str]) -> None:
@@ -108,9 +120,8 @@ def test_a_run_that_is_stopped_keeps_what_is_finished(big_class: Path) -> None:
 def test_the_next_run_does_the_rest_though_a_worker_is_killed(big_class: Path) -> None:
     kept = _times(big_class)
     with _running(big_class) as program:
-        _wait(lambda: len(_times(big_class)) > len(kept), program)
-        workers = [p for p in _family(program) if "spawn_main" in " ".join(p.cmdline())]
-        workers[0].kill()
+        _wait(lambda: _named(program, "launcher.py"), program)  # a submission is running
+        _named(program, "spawn_main")[0].kill()
         out, err = program.communicate(timeout=PATIENCE)
     assert (program.returncode, err) == (0, "")
     assert out.count("s0") + out.count("s1") == COUNT
