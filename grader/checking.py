@@ -40,7 +40,8 @@ def assert_close(
         if len(got) != len(keys) or (type(got) is dict and set(got) != set(keys)):
             raise CheckFailure(f"{name}: expected {len(keys)} items, got {len(got)} or other keys.")
         for key in keys:
-            assert_close(got[key], expected[key], name=f"{name}, item {key!r}", rtol=rtol, atol=atol)
+            item = f"{name}, item {key!r}"
+            assert_close(got[key], expected[key], name=item, rtol=rtol, atol=atol)
         return
     if _is_one_of(expected, str, type(None)):
         assert_that(type(got) is type(expected) and got == expected, name=f"{name} is as expected")

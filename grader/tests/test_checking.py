@@ -203,7 +203,7 @@ def test_the_sentence_says_where_and_never_what() -> None:
         assert_close((got, 1), (expected, 1), name="values")
     sentence = str(failure.value)
     assert sentence == "values, item 0: wrong value at index (1, 2) of shape (2, 3)."
-    with pytest.raises(CheckFailure, match="^x: wrong value\\.$"):
+    with pytest.raises(CheckFailure, match=r"^x: wrong value\.$"):
         assert_close(271828.0, 314159.0, name="x")
     with pytest.raises(CheckFailure, match=r"expected a NumPy array of shape \(2, 3\), got a numb"):
         assert_close(271828.0, expected, name="values")

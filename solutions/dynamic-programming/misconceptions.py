@@ -365,8 +365,8 @@ def prioritised_sweeping__forgets_the_predecessors(
     return V, order
 
 
-def prioritised_sweeping__renews_the_successors(P, R, gamma, V0, theta=1e-8, max_backups=1_000_000):
-    """After an update you renew the errors of successors; it is predecessors that must be renewed."""
+def prioritised_sweeping__renews_the_successors(P, R, gamma, V0, theta=1e-8, max_backups=10**6):
+    """You renew the errors of successors after an update; the predecessors need it."""
     _check_prioritised_sweeping(P, gamma, V0, theta)
     V, order = V0.copy(), []
     error = np.abs((R + gamma * P @ V).max(axis=1) - V)
