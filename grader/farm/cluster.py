@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -114,17 +115,21 @@ def run_tasks(
         GraderError: all workers were lost, and none came back.
     """
     waiting = iter(tasks)
-    slots = max(1, sum(client.nthreads().values()))
+    again: deque[tuple[Task, int]] = deque()
     inflight: dict[Any, tuple[Task, int]] = {}
     running: Any = as_completed()
 
-    def start(task: Task, tries: int) -> None:
-        future = client.submit(work, task, pure=False)
-        inflight[future.key] = (task, tries)
-        running.add(future)
+    def fill() -> None:
+        # counted anew each time: two tasks on the one worker that is left share its death
+        for _ in range(max(1, len(client.nthreads())) - len(inflight)):
+            task, tries = again.popleft() if again else (next(waiting, None), 0)
+            if task is None:
+                return
+            future = client.submit(work, task, pure=False)
+            inflight[future.key] = (task, tries)
+            running.add(future)
 
-    for _, task in zip(range(slots), waiting, strict=False):
-        start(task, 0)
+    fill()
     for future in running:
         task, tries = inflight.pop(future.key)
         outcome = _outcome(future)
@@ -133,13 +138,12 @@ def run_tasks(
                 "All workers were lost and none could be started again: run `grader doctor`, "
                 "then this command again."
             )
-        if isinstance(outcome, BaseException) and tries < RETRIES:
-            start(task, tries + 1)
-            continue
-        following = next(waiting, None)
-        if following is not None:
-            start(following, 0)
-        yield task, outcome
+        retried = isinstance(outcome, BaseException) and tries < RETRIES
+        if retried:
+            again.append((task, tries + 1))
+        fill()
+        if not retried:
+            yield task, outcome
 
 
 def _outcome(future: Future[Any]) -> Any:
