@@ -1,5 +1,7 @@
 """Configuration of this course, read by nbgrader, Formgrader and the grader alike."""
 
+from grader.autograde import use_split
+
 c = get_config()  # noqa: F821  # traitlets defines it when it reads this file
 
 c.CourseDirectory.course_id = "probability-to-alignment"
@@ -11,3 +13,6 @@ c.CourseDirectory.release_directory = "exercises"
 c.Grader.solutions_directory = "solutions"
 c.Grader.notebook_timeout = 60.0
 c.Grader.cell_timeout = 20.0
+
+# `nbgrader autograde` and Formgrader's button grade as `grader grade` does
+use_split(c)

@@ -6,19 +6,18 @@ import contextlib
 import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import nbformat
+from nbconvert.exporters import NotebookExporter
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute, SaveAutoGrades
 from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
 from grader.course import Course
 from grader.errors import ScoringError
 from grader.release.converter import run_converter
-from grader.scoring.preprocessors import RecordedExecution, SaveOutcomes
+from grader.scoring.preprocessors import RecordedExecution, SaveOutcomes, replace_steps
 from grader.split import NotebookResult
 
 
@@ -57,8 +56,12 @@ def score_submission(
             ) from None
         converter = Autograde(coursedir=directory, config=course.config)
         converter.force = True
-        converter.autograde_preprocessors = _swap(
-            converter.autograde_preprocessors, results, unreadable
+        # of a course whose nbgrader_config.py makes nbgrader itself execute as the grader does
+        converter.exporter_class = NotebookExporter
+        converter.autograde_preprocessors = replace_steps(
+            converter.autograde_preprocessors,
+            RecordedExecution(results, enabled=True),
+            SaveOutcomes(results, unreadable, enabled=True),
         )
         run_converter(converter, f"score {student!r} for {assignment!r}", ScoringError)
 
@@ -81,14 +84,3 @@ def _write_submission(folder: Path, results: Mapping[str, NotebookResult], times
     with contextlib.suppress(Exception):
         if timestamp and parse_utc(timestamp):
             (folder / "timestamp.txt").write_text(timestamp, encoding="utf-8")
-
-
-def _swap(
-    steps: list[Any], results: Mapping[str, NotebookResult], unreadable: Collection[str]
-) -> list[Any]:
-    """nbgrader's list of steps with the executing and the scoring one replaced."""
-    replacements = {
-        Execute: RecordedExecution(results, enabled=True),
-        SaveAutoGrades: SaveOutcomes(results, unreadable, enabled=True),
-    }
-    return [replacements.get(step, step) for step in steps]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import nbformat
-from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
+from traitlets.utils.importstring import import_item
 
 from grader.errors import ScoringError
 from grader.scoring.points import auto_score
@@ -14,18 +15,38 @@ from grader.split import NotebookResult
 from grader.split.recorder import is_test
 
 
+def replace_steps(steps: Iterable[Any], execution: Any, scores: Any) -> list[Any]:
+    """nbgrader's list of steps with the executing and the scoring one replaced.
+
+    Args:
+        steps: classes, dotted names of classes, or other preprocessors, which stay.
+        execution: what stands in for nbgrader's Execute, or for what stood in for it before.
+        scores: the same for SaveAutoGrades.
+    """
+    replaced = []
+    for step in steps:
+        kind = import_item(step) if isinstance(step, str) else step
+        if isinstance(kind, type) and issubclass(kind, Execute | RecordedExecution):
+            replaced.append(execution)
+        elif isinstance(kind, type) and issubclass(kind, SaveAutoGrades):
+            replaced.append(scores)
+        else:
+            replaced.append(step)
+    return replaced
+
+
 class RecordedExecution(NbGraderPreprocessor):
     """Stands in for nbgrader's Execute: the cells as the sandbox ran them."""
 
     def __init__(self, results: Mapping[str, NotebookResult], **options: Any) -> None:
         super().__init__(**options)
-        self._results = results
+        self.results = results
 
     def preprocess(
         self, nb: nbformat.NotebookNode, resources: dict[str, Any]
     ) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
         """Called by nbconvert for each notebook."""
-        executed = self._results[resources["nbgrader"]["notebook"]].executed
+        executed = self.results[resources["nbgrader"]["notebook"]].executed
         nb.cells = nbformat.from_dict(executed["cells"])
         return nb, resources
 
@@ -44,15 +65,15 @@ class SaveOutcomes(SaveAutoGrades):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self._results = results
-        self._unreadable = unreadable
+        self.results = results
+        self.unreadable = unreadable
 
     def preprocess(
         self, nb: nbformat.NotebookNode, resources: dict[str, Any]
     ) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
         """Called by nbconvert for each notebook."""
         nb, resources = super().preprocess(nb, resources)
-        if self.notebook_id in self._unreadable:
+        if self.notebook_id in self.unreadable:
             self._nothing_to_grade()
         return nb, resources
 
@@ -72,7 +93,7 @@ class SaveOutcomes(SaveAutoGrades):
             super()._add_score(cell, resources)
             return
         name = cell.metadata.nbgrader.grade_id
-        tests = {test.grade_id: test for test in self._results[self.notebook_id].tests}
+        tests = {test.grade_id: test for test in self.results[self.notebook_id].tests}
         if name not in tests:
             raise ScoringError(f"The test {name!r} of {self.notebook_id} has no outcome.")
         grade = self.gradebook.find_grade(
