@@ -75,6 +75,8 @@ def release(
             f"{escape(str(course.path('release', name)))}",
             soft_wrap=True,
         )
+        for finding in released.findings:
+            out.print(f"[yellow]Note:[/yellow] {escape(str(finding))}", soft_wrap=True)
 
 
 @app.command()

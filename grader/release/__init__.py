@@ -6,6 +6,7 @@ check reads every released byte before anybody else does. `load_template` reads 
 gradebook, the cells that grading later trusts.
 """
 
+from grader.release.crossing import ANSWER_MARK, Finding, find_crossings
 from grader.release.generate import Released, release_assignment
 from grader.release.template import (
     AssignmentTemplate,
@@ -15,10 +16,13 @@ from grader.release.template import (
 )
 
 __all__ = [
+    "ANSWER_MARK",
     "AssignmentTemplate",
+    "Finding",
     "NotebookTemplate",
     "Released",
     "TemplateCell",
+    "find_crossings",
     "load_template",
     "release_assignment",
 ]

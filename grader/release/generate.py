@@ -12,6 +12,7 @@ from nbgrader.converters import GenerateAssignment
 from grader.course import Course
 from grader.errors import LeakError, ReleaseError
 from grader.release.converter import run_converter
+from grader.release.crossing import Finding, find_crossings
 from grader.release.leaks import check_leaks, check_sources, secret_regions
 from grader.release.sources import convert_sources, set_cell_ids
 from grader.release.template import AssignmentTemplate, load_template
@@ -25,11 +26,13 @@ class Released:
         assignment: its name.
         files: the released files.
         template: the instructor version as the gradebook now holds it.
+        findings: what in its tests cannot cross from the answer kernel to the test kernel.
     """
 
     assignment: str
     files: tuple[Path, ...]
     template: AssignmentTemplate
+    findings: tuple[Finding, ...] = ()
 
 
 def release_assignment(course: Course, name: str) -> Released:
@@ -56,7 +59,12 @@ def release_assignment(course: Course, name: str) -> Released:
     except LeakError:
         shutil.rmtree(released)
         raise
-    return Released(name, files, load_template(course, name))
+    findings = [
+        finding
+        for path in assignment.notebooks
+        for finding in find_crossings(path.stem, nbformat.read(path, as_version=4))
+    ]
+    return Released(name, files, load_template(course, name), tuple(findings))
 
 
 def _generate(course: Course, name: str) -> None:

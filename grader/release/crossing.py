@@ -1,0 +1,255 @@
+"""What a test asks for that cannot cross from the answer kernel to the test kernel.
+
+Tests run in a kernel of their own, and reach what students wrote only by calling it and by
+receiving plain data. A few constructs need more. They are found here by reading the source, when
+an assignment is released: nothing is run, and nothing is refused. What cannot be told from the
+source (which functions read a file, say) is passed over.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import symtable
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+from nbgrader.utils import is_grade, is_locked, is_solution
+
+from grader.release.looking import HISTORY, Reach, unreachable
+from grader.release.sources import grade_id_of
+
+ANSWER_MARK = "### GRADER: ANSWER KERNEL"
+"""The comment line by which an instructor sends a test cell to the answer kernel."""
+
+_MARK = re.compile(rf"^[ \t]*{ANSWER_MARK}[ \t]*$", re.MULTILINE)
+_ADVICE = (
+    f"The comment line `{ANSWER_MARK}` in that cell runs it in the answer kernel, where a "
+    "submission can see it"
+)
+_OF_IPYTHON = ["get_ipython", "display", "exit", "quit", "In", "Out", "_", "__", "___"]
+_OF_MODULES = ["__name__", "__file__", "__doc__", "__builtins__", "__annotations__"]
+_KNOWN = frozenset([*dir(builtins), *_OF_IPYTHON, *_OF_MODULES])
+_UNKNOWABLE = re.compile(
+    r"^\s*%(run|load|pylab|store)\b|^\s*from\s+[\w.]+\s+import\s+\*", re.MULTILINE
+)
+"""What defines names that cannot be read off: a star import, a script that is run."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One place in a test cell that will not work as it does in one kernel.
+
+    Attributes:
+        notebook: name of the notebook.
+        grade_id: the test cell.
+        line: line of that cell, counted from 1.
+        sentence: what stands in the way, and what to do.
+    """
+
+    notebook: str
+    grade_id: str
+    line: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.notebook}, cell {self.grade_id}, line {self.line}: {self.sentence}"
+
+
+def find_crossings(name: str, notebook: nbformat.NotebookNode) -> tuple[Finding, ...]:
+    """Look through the tests of one instructor's notebook.
+
+    Args:
+        name: the notebook's name, for the findings.
+        notebook: with its solutions and hidden tests.
+
+    Returns:
+        Findings in order of cell and line; none for a cell with the line `ANSWER_MARK`, and none
+        for what is no Python.
+    """
+    cells = [_Cell.read(cell) for cell in notebook.cells if cell.cell_type == "code"]
+    found = {
+        Finding(name, cell.grade_id, line + cell.shift, sentence): None
+        for at, cell in enumerate(cells)
+        if cell.side is _Side.TEST and cell.tree is not None
+        for line, sentence in sorted({*_examine(cells, at)})
+    }
+    return tuple(found)
+
+
+class _Side(Enum):
+    """Who writes a cell and where it runs."""
+
+    STUDENT = "the answer kernel"
+    OWN = "both kernels"
+    TEST = "the test kernel"
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A code cell; `tree` and `table` are None where it is no Python."""
+
+    grade_id: str
+    side: _Side
+    source: str
+    tree: ast.Module | None
+    table: symtable.SymbolTable | None
+    shift: int
+
+    @classmethod
+    def read(cls, cell: nbformat.NotebookNode) -> _Cell:
+        """Read a cell of the source."""
+        if is_grade(cell) and not is_solution(cell):
+            # what runs in the answer kernel is out of reach like what students write
+            side = _Side.STUDENT if _MARK.search(cell.source) else _Side.TEST
+        else:
+            side = _Side.OWN if is_locked(cell) else _Side.STUDENT
+        body = cell.source.lstrip("\n")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about escapes and the like
+                manager: Any = TransformerManager
+                text = manager().transform_cell(body)
+                tree, table = ast.parse(text), symtable.symtable(text, "cell", "exec")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return cls(grade_id_of(cell), side, cell.source, None, None, 0)
+        shift = len(cell.source) - len(body)
+        return cls(grade_id_of(cell), side, cell.source, tree, table, shift)
+
+    @cached_property
+    def binds(self) -> frozenset[str]:
+        """Names that the cell gives a value, or takes one from, in the notebook's namespace."""
+        return frozenset(
+            symbol.get_name()
+            for table, symbol in self._symbols()
+            if (symbol.is_assigned() or symbol.is_imported())
+            and (table is self.table or symbol.is_declared_global())
+        )
+
+    @cached_property
+    def imports(self) -> frozenset[str]:
+        """Names that it binds by an import."""
+        return frozenset(
+            symbol.get_name()
+            for table, symbol in self._symbols()
+            if table is self.table and symbol.is_imported()
+        )
+
+    @cached_property
+    def defines(self) -> frozenset[str]:
+        """Names that it binds to a function or a class."""
+        return frozenset(
+            symbol.get_name()
+            for table, symbol in self._symbols()
+            if table is self.table and symbol.is_namespace()
+        )
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Names of the notebook's namespace that it reads, in functions too."""
+        return self.read_in_functions | frozenset(
+            symbol.get_name()
+            for table, symbol in self._symbols()
+            if table is self.table and symbol.is_referenced()
+        )
+
+    @cached_property
+    def read_in_functions(self) -> frozenset[str]:
+        """Names of the notebook's namespace that its functions and classes read."""
+        return frozenset(
+            symbol.get_name()
+            for table, symbol in self._symbols()
+            if table is not self.table and symbol.is_global() and symbol.is_referenced()
+        )
+
+    def line_of(self, name: str, kinds: tuple[type[ast.expr_context], ...]) -> int:
+        """The first line where `name` stands in one of these ways; 1 where it is hard to tell."""
+        lines = [1] if self.tree is None else []
+        for node in ast.walk(self.tree) if self.tree else ():
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                lines += [node.lineno] * (node.name == name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, kinds):
+                lines += [node.lineno] * (node.id == name)
+        return min(lines, default=1)
+
+    def _symbols(self) -> Iterator[tuple[symtable.SymbolTable, symtable.Symbol]]:
+        waiting = [] if self.table is None else [self.table]
+        while waiting:
+            table = waiting.pop()
+            waiting += table.get_children()
+            yield from ((table, symbol) for symbol in table.get_symbols())
+
+
+def _names(cells: Iterable[_Cell], kind: str) -> frozenset[str]:
+    return frozenset[str]().union(*(getattr(cell, kind) for cell in cells))
+
+
+def _examine(cells: list[_Cell], at: int) -> Iterator[tuple[int, str]]:
+    """Lines and sentences about the test cell at this place."""
+    cell = cells[at]
+    students = [each for each in cells if each.side is _Side.STUDENT]
+    own = [each for each in cells if each.side is _Side.OWN]
+    visible = [*own, *(each for each in cells if each.side is _Side.TEST)]
+    reach = Reach(
+        [each.tree for each in visible if each.tree is not None],
+        own=_names(visible, "defines"),
+        bound=_names(visible, "binds"),
+        students=_names(students, "binds") - _names(visible, "binds"),
+    )
+    for line, reason in unreachable(cell.tree, reach) if cell.tree else ():
+        yield line, f"{reason}. {_ADVICE}."
+    elsewhere = _names([*own, *students], "binds") | _KNOWN
+    changed = (cell.binds - cell.imports) & elsewhere
+    for name in sorted(changed & _names(students, "read_in_functions")):
+        sentence = (
+            f"it gives {name} another value, but a student's function that reads {name} keeps "
+            f"reading the one of the answer kernel. {_ADVICE}."
+        )
+        yield cell.line_of(name, (ast.Store, ast.Del)), sentence
+    yield from _unknown_names(cell, cells, students, visible)
+    yield from _needed_later(cell, cells[at + 1 :], elsewhere)
+
+
+def _unknown_names(
+    cell: _Cell, cells: list[_Cell], students: list[_Cell], visible: list[_Cell]
+) -> Iterator[tuple[int, str]]:
+    """Names that the test kernel will not find, or finds only if every student imports them."""
+    missing = cell.reads - _names(visible, "binds") - _KNOWN
+    for name in sorted(missing & _names(students, "imports")):
+        sentence = (
+            f"it uses {name}, which is imported only in a cell that students write: import it in "
+            "a cell of your own too."
+        )
+        yield cell.line_of(name, (ast.Load,)), sentence
+    if any(each.tree is None or _UNKNOWABLE.search(each.source) for each in cells):
+        return
+    for name in sorted(missing - _names(students, "binds")):
+        if not HISTORY.fullmatch(name):
+            sentence = (
+                f"it uses {name}, which no cell of the source defines, no solution either: "
+                "correct the name, or define it."
+            )
+            yield cell.line_of(name, (ast.Load,)), sentence
+
+
+def _needed_later(
+    cell: _Cell, later: list[_Cell], elsewhere: frozenset[str]
+) -> Iterator[tuple[int, str]]:
+    """Names that only a test defines and that a cell of the answer kernel reads."""
+    for each in later:
+        if each.side is _Side.TEST:
+            continue
+        for name in sorted((cell.binds - elsewhere) & each.reads):
+            who = f"the cell {each.grade_id}" if each.grade_id else "a later cell"
+            sentence = (
+                f"{who} needs {name}, which only this test cell defines, and test cells do not "
+                "run in the answer kernel: define it in a cell of your own."
+            )
+            yield cell.line_of(name, (ast.Store,)), sentence

@@ -1,0 +1,216 @@
+"""Constructs in tests that cannot cross between the kernels are named when released."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from grader.cli import app, run
+from grader.course import Course
+from grader.release import ANSWER_MARK, Finding, find_crossings, release_assignment
+from grader.release.sources import notebook_from_text
+from grader.tests.courses import _cell, _problem1, _problem2, _solution, _test
+
+ROOT = Path(__file__).parents[3]
+SETUP = _cell(
+    "setup",
+    "import builtins, dis, inspect, os, pickle, sys\nimport numpy as np\n"
+    "from unittest import mock\nfrom unittest.mock import patch\n"
+    "def helper(x):\n    return x + STEP\nclass Fake:\n    pass\nSTEP = 1",
+    locked=True,
+)
+ANSWER = _cell(
+    "answer",
+    "### BEGIN SOLUTION\nimport pandas as pd\n\ndef f(x):\n    return g(x) * FACTOR if isinstance(x, int) else 0\n\n"
+    "def g(x):\n    return x\n\nclass K:\n    pass\n\nFACTOR = 2\nresult = 3\n### END SOLUTION",
+    solution=True,
+)
+
+
+def look(
+    source: str, *others: nbformat.NotebookNode, after: tuple[nbformat.NotebookNode, ...] = ()
+) -> list[tuple[int, str]]:
+    """Lines and sentences about one test cell between the usual ones."""
+    cells = [new_markdown_cell("# A"), SETUP, ANSWER, *others, _test("t", 1, source), *after]
+    found = find_crossings("nb", new_notebook(cells=cells))
+    assert {(each.notebook, each.grade_id) for each in found} <= {("nb", "t")}
+    return [(each.line, each.sentence) for each in found]
+
+
+CANNOT = {
+    "assert 'for' not in inspect.getsource(f)": "inspect.getsource reads source",
+    "inspect.getsourcelines(K().method)": "inspect.getsourcelines reads source",
+    "from inspect import getsource as see\nfor h in (f, g):\n    see(h)": "inspect.getsource reads",
+    "import ast\nast.parse(inspect.getsource(f))": "inspect.getsource reads source",
+    "assert f.__code__.co_argcount == 1": "__code__ of a student's function",
+    "f.__globals__['g'] = None": "__globals__ of a student's function",
+    "f.__closure__": "__closure__ of a student's function",
+    "getattr(f, '__defaults__')": "__defaults__ of a student's function",
+    "dis.dis(f)": "dis.dis reads compiled code",
+    "pickle.dumps(K())": "pickle.dumps would copy K",
+    "class Mine(K):\n    pass": "Mine extends K",
+    "with patch('builtins.input', lambda: '3'):\n    f(1)": "patch('builtins.input'",
+    "@mock.patch.object(np, 'mean')\ndef check(m):\n    f(1)": "mock.patch.object(np, 'mean')",
+    "import unittest.mock as um\nwith um.patch.dict(os.environ, A='1'):\n    f(1)": "um.patch.dict",
+    "import pytest\nmp = pytest.MonkeyPatch()": "pytest.MonkeyPatch changes",
+    "from pytest import MonkeyPatch\nMonkeyPatch()": "MonkeyPatch changes",
+    "builtins.input = lambda: '3'": "builtins.input changes something",
+    "np.random.rand, x = None, 1": "np.random.rand changes something",
+    "del np.mean": "np.mean changes something",
+    "setattr(np, 'mean', None)": "setattr(np, 'mean', None) changes",
+    "sys.modules['numpy'] = None": "sys.modules['numpy'] changes",
+    "os.environ['A'] = '1'": "os.environ['A'] changes",
+    "g = lambda x: 0\nassert f(1) == 0": "it gives g another value",
+    "def g(x):\n    return 0": "it gives g another value",
+    "old = g\ndel g": "it gives g another value",
+    "isinstance = None\nf(1)": "it gives isinstance another value",
+    "FACTOR = 3": "it gives FACTOR another value",
+    "for FACTOR in (1, 2):\n    f(FACTOR)": "it gives FACTOR another value",
+    "get_ipython().user_ns['f']": "get_ipython().user_ns",
+    "assert 'f(' in In[2]": "In is the history",
+    "_ih[-1]": "_ih is the history",
+    "Out": "Out is the history",
+    "assert 'f' in globals()": "globals() shows the names",
+    "def check():\n    return globals()": "globals() shows the names",
+    "assert 'f' in dir()": "dir() shows the names",
+    "%run other.py": "%run works on the test kernel",
+    "%store f": "%store works on the test kernel",
+    "f?": "%pinfo works on the test kernel",
+    "%%time\nf(1)": "%%time",
+    "%%capture out\nf(1)": "%%capture",
+    "with open('in.txt', 'w') as file:\n    file.write('1')": "it writes a file",
+    "from pathlib import Path\nPath('in.txt').write_text('1')": "it writes a file",
+    "pd.DataFrame()": "it uses pd, which is imported only in a cell that students write",
+    "assert ff(1) == 2": "it uses ff, which no cell of the source defines",
+    "def check():\n    return resutl": "it uses resutl, which no cell",
+}
+
+
+@pytest.mark.parametrize("source", CANNOT, ids=lambda source: source.splitlines()[-1])
+def test_what_cannot_cross_is_named(source: str) -> None:
+    found = look(source)
+    assert len(found) == 1, found
+    _, sentence = found[0]
+    assert CANNOT[source] in sentence
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert look(f"# why\n  {ANSWER_MARK}\n{source}".replace("  #", "#")) == []
+
+
+CAN = [
+    "assert f(2) == 4\nassert result == 3",
+    "x, y = f(1), helper(STEP)\nassert np.allclose(x, y) is not None",
+    "assert list(inspect.signature(f).parameters) == ['x']\nassert f.__name__ and not f.__doc__",
+    "inspect.getsource(helper)\ninspect.getsource(np.mean)\nhelper.__code__",
+    "with mock.patch.object(Fake, 'a', 1, create=True):\n    pass",
+    "fake = mock.Mock()\nf(fake)",
+    "k = K()\nk.n = 3\nK.n = 4\nf.calls = 0",
+    "%timeit -n1 -r1 f(1)\n%matplotlib inline\n!true\nlines = !true",
+    "def check():\n    return sorted(locals())\ncheck()",
+    "import pandas as pd\npd.DataFrame()",
+    "try:\n    f(None)\nexcept TypeError as error:\n    print(error)",
+    "total = sum(v for v in [f(1), f(2)] if (w := v) > 0)\nassert w and [n for n in range(3)]",
+    "with open('data.csv') as file, open('data.csv', 'rb') as again:\n    file.read()",
+    "def recursive(n):\n    return recursive(n - 1) if n else __name__\nrecursive(2)",
+    "_, In = 1, [2]\nassert In",
+    "assert (lambda x: x + STEP)(1) == 2",
+    "match f(1):\n    case [first, *rest]:\n        print(first, rest)",
+    "class Mine(Fake):\n    def method(self):\n        return self.__class__, Mine",
+    "this is no Python",
+    "",
+    "\n\n",
+    "%%bash\n",
+    "await f(1)",
+]
+
+
+@pytest.mark.parametrize("source", CAN)
+def test_what_can_cross_is_passed_over(source: str) -> None:
+    found = [sentence for _, sentence in look(source) if "%%bash" not in sentence]
+    assert found == []
+
+
+def test_lines_are_those_of_the_cell() -> None:
+    assert [line for line, _ in look("\n\nx = 1\nf.__code__\n%run a.py\n")] == [4, 5]
+
+
+def test_hidden_tests_are_looked_through_too() -> None:
+    cell = _test("t", 1, "assert f(1)", "assert f.__code__\nassert hh(1)")
+    found = find_crossings("nb", new_notebook(cells=[SETUP, ANSWER, cell]))
+    assert [each.line for each in found] == [3, 4]
+
+
+def test_a_name_that_only_a_test_defines_and_an_answer_needs() -> None:
+    later = _solution("later", "def h(x):", "return x + LIMIT + np.pi")
+    own = _cell("show", "print(LIMIT)", locked=True)
+    found = look("assert f(1)\nLIMIT = 3", after=(later, own, new_code_cell("LIMIT")))
+    assert [line for line, _ in found] == [2, 2, 2]
+    assert [sentence.split(" needs LIMIT")[0] for _, sentence in found] == [
+        "a later cell",
+        "the cell later",
+        "the cell show",
+    ]
+    assert look("LIMIT = 3", _cell("own", "LIMIT = 3", locked=True), after=(own,)) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["from numpy import *", "%run helpers.py", "this is no Python", "%pylab inline"]
+)
+def test_where_names_cannot_be_known_none_is_called_unknown(source: str) -> None:
+    assert len(look("assert sin(0) == 0")) == 1
+    assert look("assert sin(0) == 0", _cell("more", source, locked=True)) == []
+
+
+def test_a_marked_test_is_out_of_reach_like_an_answer() -> None:
+    marked = _test("first", 1, f"{ANSWER_MARK}\nmine = inspect.getsource(f)")
+    assert look("assert mine", marked) == []
+
+
+def test_a_mark_must_be_the_whole_line() -> None:
+    assert look(f"f.__code__  {ANSWER_MARK}") != []
+    assert look(f"{ANSWER_MARK}S\nf.__code__") != []
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("solutions/*/*.md")), ids=lambda path: path.stem)
+def test_this_courses_assignments_have_no_finding(path: Path) -> None:
+    notebook = notebook_from_text(path.read_text("utf-8"), path.name)
+    assert any(cell.metadata.get("nbgrader", {}).get("grade") for cell in notebook.cells)
+    assert find_crossings(path.stem, notebook) == ()
+
+
+def test_an_ordinary_course_has_no_finding() -> None:
+    assert find_crossings("problem1", _problem1()) == ()
+    assert find_crossings("problem2", _problem2()) == ()
+
+
+@given(st.lists(st.text(alphabet="f()[]{}:=%!?'\\ \n#.xdefglobal"), max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_no_source_is_too_odd(sources: list[str]) -> None:
+    cells = [_test(f"t{at}", 1, source) for at, source in enumerate(sources)]
+    find_crossings("nb", new_notebook(cells=[*cells, SETUP, *map(new_code_cell, sources)]))
+
+
+def test_release_says_what_it_found(
+    course_of: Callable[..., Course], capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = course_of(SETUP, ANSWER, _test("t", 1, "assert f.__code__"))
+    expected = Finding(
+        "a",
+        "t",
+        1,
+        "__code__ of a student's function stays in the answer kernel. The comment line "
+        f"`{ANSWER_MARK}` in that cell runs it in the answer kernel, where a submission can see "
+        "it.",
+    )
+    assert release_assignment(course, "hw").findings == (expected,)
+    command = ["--course", str(course.root), "release", "hw"]
+    assert run(lambda: app(command)) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("Released hw")
+    assert printed[1:] == [f"Note: {expected}"]
