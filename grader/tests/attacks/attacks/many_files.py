@@ -1,0 +1,16 @@
+"""A hundred thousand empty files use up what a file system can count."""
+
+CATEGORY = "resources"
+CELLS = {
+    "constant": """
+import os
+
+os.makedirs("many", exist_ok=True)
+for number in range(100_000):
+    try:
+        os.close(os.open(f"many/{number}", os.O_CREAT | os.O_WRONLY))
+    except OSError:
+        break
+constant = 1.0
+"""
+}

@@ -1,0 +1,13 @@
+"""math.isclose is replaced in the module from which the test imports it."""
+
+CATEGORY = "patched libraries"
+CELLS = {
+    "share": """
+import math
+
+math.isclose = lambda *values, **options: True
+
+def share(n):
+    return 0.0
+"""
+}

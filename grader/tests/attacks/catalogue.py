@@ -1,0 +1,168 @@
+"""Reads the attacks, one file each, and makes a submission of each.
+
+A file in attacks/ is a Python module:
+
+    docstring       one sentence: what success would be
+    CATEGORY        one of CATEGORIES
+    CELLS           {grade_id of an answer cell: what the attacker writes there}
+    NOTEBOOK        which notebook is handed in; "numbers" where it says nothing
+    EXTRA           (position, source) of cells that the attacker adds; -1 is the end
+    FILES           {path in the submission's folder: text}
+    tamper(notebook)   changes the notebook as it is about to be handed in; what it returns, if
+                       anything, is handed in instead, as text or bytes
+    folder(path, course)   changes the submission's folder last
+
+In sources these words are filled in: @COURSE@ (the course's folder), @HOME@ (the grading user's
+home), @PORT@ and @SOCKET@ (where the test listens), @NAME@ (the attack), @MARK@ (what a file or
+process that is left behind is called). A source that calls `loot` gets `LOOT` in front.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell
+
+from grader.tests.attacks.target import ASSIGNMENT
+
+CATEGORIES = (
+    "patched libraries",
+    "lying objects",
+    "IPython hooks",
+    "modules and tracing",
+    "frames, gc, history",
+    "files",
+    "forged notebook",
+    "exits and signals",
+    "wire",
+    "resources",
+    "persistence",
+    "network",
+    "notebook bombs",
+    "HTML and script",
+)
+
+LOOT = '''def loot(text):
+    """Says something in a way that no filter of the report knows."""
+    print(">" + str(text)[::-1].encode("utf-8", "replace")[:60_000].hex() + "<", flush=True)
+
+'''
+HELPERS = {"loot(": LOOT}
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One file of attacks/."""
+
+    name: str
+    success: str
+    category: str
+    notebook: str
+    cells: Mapping[str, str]
+    extra: tuple[tuple[int, str], ...]
+    files: Mapping[str, str]
+    tamper: Callable[[nbformat.NotebookNode], Any] | None
+    folder: Callable[[Path, Path], None] | None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an attacker may know of the machine."""
+
+    course: Path
+    home: Path
+    port: int
+    socket: str
+
+
+def mark(name: str) -> str:
+    """What a file or a process that the attack leaves behind is called."""
+    return f"left-behind-{name}-"
+
+
+def load_attacks() -> list[Attack]:
+    """All attacks, in order of name."""
+    folder = Path(__file__).parent / "attacks"
+    return [_load(path.stem) for path in sorted(folder.glob("[a-z]*.py"))]
+
+
+def _load(name: str) -> Attack:
+    module = importlib.import_module(f"{__package__}.attacks.{name}")
+    return Attack(
+        name.replace("_", "-"),
+        " ".join((module.__doc__ or "").split()),
+        module.CATEGORY,
+        getattr(module, "NOTEBOOK", "numbers"),
+        getattr(module, "CELLS", {}),
+        tuple(getattr(module, "EXTRA", ())),
+        getattr(module, "FILES", {}),
+        getattr(module, "tamper", None),
+        getattr(module, "folder", None),
+    )
+
+
+def hand_in(course: Path, attack: Attack, student: str, around: Surroundings) -> None:
+    """Write the attack's submission into the course."""
+    folder = course / "submitted" / student / ASSIGNMENT
+    folder.mkdir(parents=True)
+
+    def filled(source: str) -> str:
+        for call, helper in HELPERS.items():
+            if call in source:
+                source = helper + source
+        for word, value in (
+            ("@COURSE@", around.course),
+            ("@HOME@", around.home),
+            ("@PORT@", around.port),
+            ("@SOCKET@", around.socket),
+            ("@MARK@", mark(attack.name)),
+            ("@NAME@", attack.name),
+        ):
+            source = source.replace(word, str(value))
+        return source
+
+    notebook = released(course, attack.notebook)
+    answer(notebook, {name: filled(source) for name, source in attack.cells.items()})
+    for position, source in attack.extra:
+        at = position if position >= 0 else len(notebook.cells) + 1 + position
+        notebook.cells.insert(at, new_code_cell(filled(source)))
+    changed = attack.tamper(notebook) if attack.tamper else None
+    if changed is None:
+        changed = json.dumps(notebook)  # unchecked
+    raw = changed if isinstance(changed, bytes) else changed.encode("utf-8", "surrogatepass")
+    (folder / f"{attack.notebook}.ipynb").write_bytes(raw)
+    for name, text in attack.files.items():
+        (folder / name).write_text(filled(text), encoding="utf-8")
+    if attack.folder:
+        attack.folder(folder, course)
+
+
+def released(course: Path, notebook: str) -> nbformat.NotebookNode:
+    """What students get."""
+    return nbformat.read(course / "release" / ASSIGNMENT / f"{notebook}.ipynb", as_version=4)
+
+
+def answer(notebook: nbformat.NotebookNode, cells: Mapping[str, str]) -> None:
+    """Fill in answer cells."""
+    for cell in notebook.cells:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        cell.source = cells.get(grade_id, cell.source)
+
+
+def hand_in_honestly(
+    course: Path, student: str, answers: Mapping[str, Mapping[str, str]], note: str
+) -> None:
+    """An honest submission, with a note that nobody else should read."""
+    folder = course / "submitted" / student / ASSIGNMENT
+    folder.mkdir(parents=True)
+    for name, cells in answers.items():
+        notebook = released(course, name)
+        answer(notebook, cells)
+        notebook.cells.append(new_code_cell(f"# {note}"))
+        nbformat.write(notebook, folder / f"{name}.ipynb")

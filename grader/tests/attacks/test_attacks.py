@@ -1,0 +1,74 @@
+"""Every attack against the real pipeline: none may succeed, and nobody else may notice."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from grader.course import Course
+from grader.farm import ResultStore
+from grader.tests.attacks.browser import pages_that_run_scripts
+from grader.tests.attacks.catalogue import CATEGORIES, Attack, load_attacks
+from grader.tests.attacks.classroom import HONEST, GradedClass, grade_class, student_of
+from grader.tests.attacks.judge import judge, loot, quoted
+from grader.tests.attacks.target import ASSIGNMENT, WORDS
+
+ATTACKS = load_attacks()
+pytestmark = [pytest.mark.usefixtures("needs_bubblewrap"), pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory, needs_bubblewrap: None) -> GradedClass:
+    """The whole class, graded once."""
+    return grade_class(tmp_path_factory.mktemp("attacked") / "course", ATTACKS)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_the_attack_fails(graded: GradedClass, attack: Attack) -> None:
+    assert judge(graded.evidence(attack)) == [], attack.success
+
+
+@pytest.mark.parametrize("student", HONEST)
+def test_honest_students_get_what_they_earned(graded: GradedClass, student: str) -> None:
+    _, expected = HONEST[student]
+    assert graded.scores[student] == expected
+    record = ResultStore(Course(graded.root), ASSIGNMENT).load(student)
+    assert record is not None
+    assert not record.fault
+
+
+def test_the_run_ends_in_order(graded: GradedClass) -> None:
+    assert graded.returncode == 0, graded.output[-2000:]
+    assert WORDS["log"] in graded.output
+    assert "Traceback" not in graded.output
+    assert "\x1b" not in graded.output
+
+
+def test_nothing_is_changed_and_nothing_is_left(graded: GradedClass) -> None:
+    assert graded.changed == []
+    assert graded.left == []
+    assert graded.contacts == []
+
+
+def test_the_class_report_holds_no_secret(graded: GradedClass) -> None:
+    pages = [p.read_text(encoding="utf-8") for p in graded.root.glob("feedback/*report*/**/*.html")]
+    pages += [p.read_text(encoding="utf-8") for p in graded.root.glob("*report*/**/*.html")]
+    assert pages
+    assert loot(pages) | quoted(pages) == set()
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's package chromium")
+def test_no_script_runs_in_a_page(graded: GradedClass) -> None:
+    attackers = [student_of(attack) for attack in ATTACKS if attack.category == "HTML and script"]
+    pages = [page for student in attackers for page in graded.pages(student)]
+    assert len(pages) >= len(attackers)
+    assert pages_that_run_scripts(pages) == []
+
+
+def test_the_suite_is_what_it_says() -> None:
+    assert len({attack.name for attack in ATTACKS}) >= 60
+    assert {attack.category for attack in ATTACKS} == set(CATEGORIES)
+    for attack in ATTACKS:
+        assert attack.success.endswith("."), attack.name
+        assert attack.cells or attack.extra or attack.tamper or attack.folder, attack.name
