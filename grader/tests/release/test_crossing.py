@@ -27,7 +27,8 @@ SETUP = _cell(
 )
 ANSWER = _cell(
     "answer",
-    "### BEGIN SOLUTION\nimport pandas as pd\n\ndef f(x):\n    return g(x) * FACTOR if isinstance(x, int) else 0\n\n"
+    "### BEGIN SOLUTION\nimport pandas as pd\n\n"
+    "def f(x):\n    return g(x) * FACTOR if isinstance(x, int) else 0\n\n"
     "def g(x):\n    return x\n\nclass K:\n    pass\n\nFACTOR = 2\nresult = 3\n### END SOLUTION",
     solution=True,
 )
@@ -214,3 +215,18 @@ def test_release_says_what_it_found(
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("Released hw")
     assert printed[1:] == [f"Note: {expected}"]
+
+
+def test_the_guide_quotes_a_finding() -> None:
+    cells = [
+        SETUP,
+        _solution("squares", "def squares(n):", "return [i ** 2 for i in range(1, n + 1)]"),
+        _test(
+            "test_squares",
+            2,
+            "assert squares(1) == [1]\nassert 'for' in inspect.getsource(squares)",
+        ),
+    ]
+    (finding,) = find_crossings("problem1", new_notebook(cells=cells))
+    page = (ROOT / "book" / "instructors.md").read_text("utf-8")
+    assert f"Note: {finding}" in " ".join(page.split())
