@@ -169,10 +169,20 @@ def fault_record(job: Job, reason: str) -> SubmissionRecord:
 def _run(job: Job, clean: CleanNotebook, files: tuple[DataFile, ...]) -> NotebookResult:
     shared = job.conditions
     policy = SandboxPolicy(limits=shared.limits, files=files, hidden=(*shared.hidden, Path.home()))
-    result = run_notebook(clean.name, clean.notebook, policy, shared.sandbox, shared.parameters)
-    if result.unexplained:  # the reason may be ours, such as a machine without memory left
-        result = run_notebook(clean.name, clean.notebook, policy, shared.sandbox, shared.parameters)
-    return result
+
+    def run() -> NotebookResult:
+        return run_notebook(
+            clean.name,
+            clean.notebook,
+            policy,
+            shared.sandbox,
+            shared.parameters,
+            shared.template.notebooks[clean.name],
+            shared.data_files.keys(),
+        )
+
+    result = run()
+    return run() if result.unexplained else result  # the reason may be ours, such as a full machine
 
 
 @functools.cache

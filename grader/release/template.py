@@ -7,7 +7,8 @@ hidden tests still there. Grading trusts these cells and nothing that a student 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from grader.course import Course
 from grader.errors import CourseError
 from grader.release.converter import programs_on_path
+from grader.release.names import bound_names, import_statements
 from grader.release.sources import grade_id_of
 
 _PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -62,11 +64,24 @@ class TemplateCell:
 
 @dataclass(frozen=True)
 class NotebookTemplate:
-    """One instructor notebook: its cells in order, and the kernel that runs it."""
+    """One instructor notebook: its cells in order, and the kernel that runs it.
+
+    Attributes:
+        name: without .ipynb.
+        cells: those with a grade_id.
+        kernelspec: as nbgrader keeps it.
+        defines: names that each solution cell is there to define, by grade_id.
+        imports: import statements of the instructor's notebook.
+        complete: the instructor's source was at hand, so `defines` is what its solutions define
+            and not only what their stubs show.
+    """
 
     name: str
     cells: tuple[TemplateCell, ...]
     kernelspec: dict[str, str]
+    defines: dict[str, list[str]] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+    complete: bool = False
 
     @property
     def tests(self) -> tuple[TemplateCell, ...]:
@@ -93,6 +108,9 @@ class AssignmentTemplate:
                 name,
                 tuple(TemplateCell(**{**c, "tags": tuple(c["tags"])}) for c in notebook["cells"]),
                 notebook["kernelspec"],
+                notebook["defines"],
+                tuple(notebook["imports"]),
+                notebook["complete"],
             )
             for name, notebook in data["notebooks"].items()
         }
@@ -109,7 +127,10 @@ def load_template(course: Course, name: str) -> AssignmentTemplate:
     try:
         with programs_on_path(), Gradebook(course.db_url, course.directory.course_id) as gradebook:
             found = gradebook.find_assignment(name)
-            notebooks = {nb.name: _notebook(nb, tags) for nb in found.notebooks}
+            notebooks = {
+                nb.name: _with_names(_notebook(nb, tags), course.path("source", name))
+                for nb in found.notebooks
+            }
     except MissingEntry:
         raise CourseError(
             f"Assignment {name!r} is not in the gradebook of {course.root}: "
@@ -145,6 +166,28 @@ def _notebook(notebook: Any, tags: dict[tuple[str, str], tuple[str, ...]]) -> No
     )
     kernelspec = {**_PYTHON, **json.loads(notebook.kernelspec or "{}")}
     return NotebookTemplate(notebook.name, cells, kernelspec)
+
+
+def _with_names(template: NotebookTemplate, folder: Path) -> NotebookTemplate:
+    """Add what the instructor's source says of names, or the stubs where there is no source."""
+    defines = {
+        cell.grade_id: set(bound_names(cell.source)) for cell in template.cells if cell.solution
+    }
+    try:
+        cells = nbformat.read(folder / f"{template.name}.ipynb", as_version=4).cells
+    except Exception:  # nbformat trusts its input; without a source the stubs say enough
+        cells = []
+    codes = [cell for cell in cells if cell.cell_type == "code"]
+    imports = [line for cell in codes for line in import_statements(cell.source)]
+    for cell in codes:
+        if grade_id_of(cell) in defines:
+            defines[grade_id_of(cell)] |= bound_names(cell.source)
+    return replace(
+        template,
+        defines={name: sorted(found) for name, found in defines.items()},
+        imports=tuple(dict.fromkeys(imports)),
+        complete=bool(codes),
+    )
 
 
 def _released_tags(course: Course, name: str) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any
@@ -40,7 +40,12 @@ class WatchedKernelManager(AsyncKernelManager):
     kernel_name = Unicode(KERNEL_NAME)
     provisioner: WatchedProvisioner
 
-    def __init__(self, provisioner: type[WatchedProvisioner], policy: SandboxPolicy) -> None:
+    def __init__(
+        self,
+        provisioner: type[WatchedProvisioner],
+        policy: SandboxPolicy,
+        passed: Sequence[int] = (),
+    ) -> None:
         super().__init__(kernel_id=str(uuid.uuid4()))
         spec = KernelSpec(
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
@@ -52,6 +57,7 @@ class WatchedKernelManager(AsyncKernelManager):
         self.provisioner = provisioner(
             parent=self, kernel_id=self.kernel_id, kernel_spec=spec, policy=policy
         )
+        self.provisioner.passed = tuple(passed)
         self.connection_file = str(self.provisioner.directory / "kernel.json")
         self._clients: list[AsyncKernelClient] = []
 
@@ -104,30 +110,41 @@ class WatchedKernelManager(AsyncKernelManager):
             self.context.destroy(linger=0)
 
 
-def isolated_kernel_manager(policy: SandboxPolicy) -> WatchedKernelManager:
+def isolated_kernel_manager(
+    policy: SandboxPolicy, passed: Sequence[int] = ()
+) -> WatchedKernelManager:
     """A manager whose kernel starts inside bubblewrap.
 
     Raises:
         SandboxUnavailable: this machine has no usable bubblewrap.
     """
     examine_host()
-    return WatchedKernelManager(BubblewrapProvisioner, policy)
+    return WatchedKernelManager(BubblewrapProvisioner, policy, passed)
 
 
-def plain_kernel_manager(policy: SandboxPolicy) -> WatchedKernelManager:
+def plain_kernel_manager(
+    policy: SandboxPolicy, passed: Sequence[int] = ()
+) -> WatchedKernelManager:
     """A manager whose kernel is an ordinary process of this user: watched, but not isolated."""
-    return WatchedKernelManager(PlainProvisioner, policy)
+    return WatchedKernelManager(PlainProvisioner, policy, passed)
 
 
 @contextmanager
-def open_kernel(mode: SandboxMode, policy: SandboxPolicy) -> Iterator[WatchedKernelManager]:
+def open_kernel(
+    mode: SandboxMode, policy: SandboxPolicy, passed: Sequence[int] = ()
+) -> Iterator[WatchedKernelManager]:
     """A kernel manager, not yet started, whose kernel is gone for good at the end of the block.
+
+    Args:
+        mode: how it is isolated.
+        policy: what it may see and use.
+        passed: open descriptors that the kernel gets, under the same numbers.
 
     Raises:
         SandboxUnavailable: `mode` is BUBBLEWRAP and this machine has no usable bubblewrap.
     """
     make = isolated_kernel_manager if mode is SandboxMode.BUBBLEWRAP else plain_kernel_manager
-    manager = make(policy)
+    manager = make(policy, passed)
     try:
         yield manager
     finally:

@@ -130,7 +130,7 @@ class PlainProvisioner(WatchedProvisioner):
     async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
         """Start the kernel process."""
         self._count_output()
-        info = await self._local.launch_kernel(cmd, **options)
+        info = await self._local.launch_kernel(cmd, **{**options, "pass_fds": self.passed})
         process = cast("subprocess.Popen[bytes]", self._local.process)
         self._watch(PlainProcess(process, self.policy.limits.memory))
         return info

@@ -42,6 +42,8 @@ class WatchedProvisioner(KernelProvisionerBase):
     policy = Instance(SandboxPolicy, help="What the kernel may see and use.")
     limits = Dict(help="In a kernelspec, where a policy cannot stand: its limits by name.")
 
+    passed: tuple[int, ...] = ()
+    """Open descriptors that the kernel inherits, under the same numbers."""
     process: Supervised | None = None
     watchdog: Watchdog | None = None
     _counter: OutputCounter | None = None
@@ -170,7 +172,9 @@ class BubblewrapProvisioner(WatchedProvisioner):
             listeners = {}
             for port in PORTS:
                 listeners[port] = stack.enter_context(_listen(f"{address}-{port}"))
-            process = await asyncio.to_thread(start_sandbox, self.policy, orders, listeners)
+            process = await asyncio.to_thread(
+                start_sandbox, self.policy, orders, listeners, self.passed
+            )
         self._sandbox = process
         self._watch(process)
         self.connection_info = KernelConnectionInfo(

@@ -8,7 +8,7 @@ import re
 import socket
 import struct
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -47,7 +47,10 @@ def resource_limits(limits: Limits, *, devices: bool) -> dict[str, int]:
 
 
 def start_sandbox(
-    policy: SandboxPolicy, orders: Mapping[str, Any], listeners: Mapping[int, socket.socket]
+    policy: SandboxPolicy,
+    orders: Mapping[str, Any],
+    listeners: Mapping[int, socket.socket],
+    passed: Sequence[int] = (),
 ) -> SandboxProcess:
     """Start a sandbox and the kernel in it; returns when its Python is up and bounded.
 
@@ -55,6 +58,7 @@ def start_sandbox(
         policy: what it may see and use.
         orders: connection parameters for the launcher; limits and listeners are added here.
         listeners: listening Unix sockets by port number.
+        passed: further descriptors that the kernel gets, under the same numbers.
 
     Raises:
         SandboxUnavailable: there is no bubblewrap, or the system does not let it work.
@@ -75,7 +79,7 @@ def start_sandbox(
         )
         stack.callback(lambda: None if box else meter.close())
         descriptors = _open_descriptors(policy, write.fileno(), meter, stack)
-        outer = _spawn(policy, descriptors, inner, listeners)
+        outer = _spawn(policy, descriptors, inner, [*_numbers(listeners), *passed])
         inner.close()
         write.close()
         try:
@@ -157,17 +161,20 @@ class _Spawner:
 _spawner = _Spawner()
 
 
+def _numbers(listeners: Mapping[int, socket.socket]) -> list[int]:
+    return [listener.fileno() for listener in listeners.values()]
+
+
 def _spawn(
     policy: SandboxPolicy,
     descriptors: Descriptors,
     control: socket.socket,
-    listeners: Mapping[int, socket.socket],
+    passed: Sequence[int],
 ) -> subprocess.Popen[bytes]:
     inside = [str(policy.python), bubblewrap.LAUNCHER, str(control.fileno())]
     command = bubblewrap.command_line(policy, examine_host(), descriptors, inside)
-    kept = [control.fileno(), *(listener.fileno() for listener in listeners.values())]
     try:
-        return _spawner.start(command, kept + descriptors.numbers())
+        return _spawner.start(command, [control.fileno(), *passed, *descriptors.numbers()])
     except OSError as error:
         raise SandboxUnavailable(
             f"Student code cannot be isolated here: {command[0]} does not start "

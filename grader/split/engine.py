@@ -1,31 +1,31 @@
-"""The papermill engine `graded`: an isolated kernel, and an outcome for every test.
+"""The papermill engine `split`: two kernels, and an outcome for every test.
 
-`papermill --engine graded in.ipynb out.ipynb` works too, with default limits; the outcomes are
+`papermill --engine split in.ipynb out.ipynb` works too, with default limits; the outcomes are
 then found in the notebook's metadata under `grader`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import time
+from collections.abc import Collection
 from typing import Any
 
+import nbformat
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.engines import Engine, NotebookExecutionManager
 
 from grader.course import Limits
 from grader.errors import SandboxError
-from grader.sandbox import (
-    DeathReason,
-    SandboxMode,
-    SandboxPolicy,
-    WatchedKernelManager,
-    open_kernel,
-)
-from grader.split.client import BadMessage, GradedClient
+from grader.release import NotebookTemplate
+from grader.sandbox import DeathReason, SandboxMode, SandboxPolicy
+from grader.split.client import BadMessage
+from grader.split.kernels import STOP_WAIT, KernelPair, Told
+from grader.split.plan import CellPlan, make_plan
 from grader.split.recorder import KernelEnd, Recorder, test_ids
 
-_STOP_WAIT = 10.0
 _NEARLY = 0.8
 _SENTENCES = {
     DeathReason.MEMORY: "It used up the {memory:.3g} GiB of memory allowed.",
@@ -41,8 +41,8 @@ _FIRST_SIGNAL = 128
 """Exit codes from here on, and negative ones, mean a signal, which anybody may have sent."""
 
 
-class GradedEngine(Engine):
-    """Runs every cell, whatever the ones before it did, and never trusts the kernel's word."""
+class SplitEngine(Engine):
+    """Runs every cell, whatever the ones before it did, and never trusts the student's kernel."""
 
     @classmethod
     def execute_managed_notebook(
@@ -52,6 +52,8 @@ class GradedEngine(Engine):
         recorder: Recorder | None = None,
         policy: SandboxPolicy | None = None,
         sandbox: SandboxMode | str = SandboxMode.BUBBLEWRAP,
+        template: NotebookTemplate | None = None,
+        instructor_files: Collection[str] = (),
         **_options: Any,
     ) -> None:
         """Called by papermill.
@@ -60,15 +62,22 @@ class GradedEngine(Engine):
             nb_man: the notebook, with parameters injected.
             kernel_name: ignored; the grader's own Python kernel is used.
             recorder: filled with outcomes.
-            policy: what the kernel may see and use.
-            sandbox: how it is isolated.
+            policy: what the answer kernel may see and use.
+            sandbox: how both kernels are isolated.
+            template: the instructor's copy of the notebook.
+            instructor_files: targets of those files of `policy` that are the instructor's.
 
         Raises:
-            SandboxError: the kernel could not be started or watched.
+            SandboxError: a kernel could not be started or watched.
         """
         recorder = recorder or Recorder("", test_ids(nb_man.nb))
         policy = policy or SandboxPolicy(limits=Limits())
-        run_sync(_execute)(nb_man, recorder, policy, SandboxMode(sandbox))
+        plan = make_plan(nb_man.nb, template)
+        started = time.monotonic()
+        deadline = started + policy.limits.startup_timeout + policy.limits.notebook_timeout
+        pair = KernelPair(policy, SandboxMode(sandbox), deadline, plan.prelude, instructor_files)
+        run = _Run(nb_man, recorder, pair, plan.cells, policy.limits)
+        run_sync(run.execute)()
         nb_man.nb.metadata["grader"] = {
             "tests": [
                 {"grade_id": test.grade_id, "outcome": test.outcome.value, "message": test.message}
@@ -78,61 +87,194 @@ class GradedEngine(Engine):
         recorder.notebook_ended(nb_man.nb)
 
 
-async def _execute(
-    nb_man: NotebookExecutionManager, recorder: Recorder, policy: SandboxPolicy, mode: SandboxMode
-) -> None:
-    started = time.monotonic()
-    with open_kernel(mode, policy) as manager:
-        client = GradedClient(nb_man.nb, manager, policy.limits)
-        try:
-            await client.start()
-            recorder.kernel_start = time.monotonic() - started
-            manager.start_clock()
-            await _run_cells(nb_man, client, recorder, manager, policy.limits)
-        finally:
-            client.stop()
-            recorder.wall = time.monotonic() - started
-    recorder.peak_memory = manager.peak_memory
+class _Ended(Exception):
+    """The answer kernel was lost, and why."""
+
+    def __init__(self, end: KernelEnd) -> None:
+        self.end = end
 
 
-async def _run_cells(
-    nb_man: NotebookExecutionManager,
-    client: GradedClient,
-    recorder: Recorder,
-    manager: WatchedKernelManager,
-    limits: Limits,
-) -> None:
-    """Run cell after cell until the end or the death of the kernel."""
-    number = 0
-    for index, cell in enumerate(nb_man.nb.cells):
-        if cell.cell_type != "code":
-            continue
-        # the cell that papermill adds is none of the student's
-        number += "injected-parameters" not in cell.metadata.get("tags", [])
-        nb_man.cell_start(cell, index)
+class _Run:
+    """One notebook on its way through two kernels."""
+
+    def __init__(
+        self,
+        nb_man: NotebookExecutionManager,
+        recorder: Recorder,
+        pair: KernelPair,
+        plan: tuple[CellPlan, ...],
+        limits: Limits,
+    ) -> None:
+        self._nb_man = nb_man
+        self._recorder = recorder
+        self._pair = pair
+        self._plan = plan
+        self._limits = limits
+        self._replayed = False
+
+    async def execute(self) -> None:
+        """Run cell after cell, to the end or to the second death of the answer kernel."""
+        started = time.monotonic()
+        with self._pair.open():
+            try:
+                await self._pair.start()
+                self._recorder.kernel_start = time.monotonic() - started
+                for plan in self._plan:
+                    if not await self._run_cell(plan):
+                        break
+            finally:
+                self._recorder.wall = time.monotonic() - started
+        self._recorder.peak_memory = self._pair.peak_memory
+
+    async def _run_cell(self, plan: CellPlan) -> bool:
+        """Run one cell where it belongs; False once there is no answer kernel to go on with."""
+        cell = self._nb_man.nb.cells[plan.index]
+        if plan.marked:
+            self._recorder.mark_where(cell.metadata.nbgrader.grade_id)
+        self._nb_man.cell_start(cell, plan.index)
         started = time.monotonic()
         end: KernelEnd | None = None
-        reply: dict[str, Any] | None = None
         try:
-            reply = await client.run_cell(cell, index)
-            if _asks_to_exit(reply):
-                end = KernelEnd(_SENTENCES[DeathReason.EXITED])
+            if plan.test and not plan.marked:
+                await self._test(plan, cell, started)
+            else:
+                await self._answer(plan, cell, started)
+        except _Ended as ended:
+            end = ended.end
+        self._nb_man.cell_complete(cell, plan.index)
+        if end is None:
+            return True
+        final = self._replayed or not await self._replay(plan)
+        duration = time.monotonic() - started
+        self._recorder.kernel_ended(cell, plan.number, end, duration, final=final)
+        return not final
+
+    async def _answer(self, plan: CellPlan, cell: nbformat.NotebookNode, started: float) -> None:
+        """A cell of the answer kernel, which an instructor's may run in the test kernel too."""
+        waiting = [self._run_in_answer(cell)]
+        if plan.tested:
+            waiting.append(self._pair.run_tested(plan, copy.deepcopy(cell), self._cell_limit))
+        reply, *_ = found = await asyncio.gather(*waiting, return_exceptions=True)
+        for error in reversed(found):  # a fault of ours counts before a death of theirs
+            if isinstance(error, BaseException):
+                raise error
+        duration = time.monotonic() - started
+        if reply is None:
+            limit = self._limits.cell_timeout
+            self._recorder.cell_timed_out(cell, plan.number, limit, duration)
+        else:
+            self._recorder.cell_replied(cell, plan.number, reply, duration)
+
+    @property
+    def _cell_limit(self) -> float:
+        return self._limits.cell_timeout
+
+    async def _test(self, plan: CellPlan, cell: nbformat.NotebookNode, started: float) -> None:
+        """A test, in the test kernel."""
+        if plan.answer:
+            visible = copy.deepcopy(cell)
+            visible.source = plan.answer
+            await self._run_in_answer(visible)
+            started = time.monotonic()
+        reply, told, late = await self._pair.run_tested(plan, cell, self._cell_limit)
+        duration = time.monotonic() - started
+        if told.broken == "AnswerGone":
+            raise _Ended(self._why_gone(told, late))
+        if late or told.broken:
+            limit = self._limits.cell_timeout
+            self._recorder.cell_timed_out(cell, plan.number, limit, duration)
+            if self._pair.answer_death() is not None and not await self._replay(plan):
+                raise _Ended(KernelEnd(self._sentence(_UNRESPONSIVE), timed_out=True))
+        else:
+            self._recorder.cell_replied(cell, plan.number, reply or {}, duration)
+
+    async def _run_in_answer(self, cell: nbformat.NotebookNode) -> dict[str, Any] | None:
+        """Run a cell in the answer kernel; its reply, None where it was interrupted.
+
+        Raises:
+            _Ended: the kernel is gone.
+        """
+        end: KernelEnd
+        try:
+            reply = await self._pair.answer.run(cell)
+            if not _asks_to_exit(reply):
+                return reply
+            end = KernelEnd(_SENTENCES[DeathReason.EXITED])
         except CellTimeoutError:
-            end = KernelEnd(_UNRESPONSIVE.format(cell=limits.cell_timeout), timed_out=True)
+            end = KernelEnd(self._sentence(_UNRESPONSIVE), timed_out=True)
         except BadMessage:
             end = KernelEnd(_MALFORMED)
         except DeadKernelError:
-            end = _how_it_ended(manager, limits)
-        nb_man.cell_complete(cell, index)
-        duration = time.monotonic() - started
-        if end is not None:
-            manager.condemn(DeathReason.KILLED, end.sentence)
-            recorder.kernel_ended(cell, number, end, duration)
-            return
-        if reply is None:
-            recorder.cell_timed_out(cell, number, limits.cell_timeout, duration)
-        else:
-            recorder.cell_replied(cell, number, reply, duration)
+            end = self._how_it_ended()
+        self._pair.answer.manager.condemn(DeathReason.KILLED, end.sentence)
+        raise _Ended(end)
+
+    async def _replay(self, plan: CellPlan) -> bool:
+        """Start another answer kernel and bring it to where the lost one was, once.
+
+        Returns:
+            Whether there is one to go on with.
+        """
+        death = self._pair.answer_death()
+        over = death is not None and death.reason is DeathReason.WALL_CLOCK
+        if self._replayed or over:
+            return False
+        self._replayed = True
+        await self._pair.restart_answer()
+        try:
+            for earlier in self._plan:
+                if earlier.index >= plan.index:
+                    break
+                if earlier.answer:
+                    cell = copy.deepcopy(self._nb_man.nb.cells[earlier.index])
+                    cell.source = earlier.answer
+                    await self._run_in_answer(cell)
+        except _Ended:
+            return False
+        return True
+
+    def _why_gone(self, told: Told, late: bool) -> KernelEnd:
+        """Why the test kernel lost the answer kernel."""
+        if late:
+            return KernelEnd(self._sentence(_UNRESPONSIVE), timed_out=True)
+        if "protocol" in told.why:
+            self._pair.answer.manager.condemn(DeathReason.KILLED, _MALFORMED)
+            return KernelEnd(_MALFORMED)
+        death = self._pair.answer_death(STOP_WAIT / 10)
+        if death is None:  # it lives, and has closed the channel
+            self._pair.answer.manager.condemn(DeathReason.KILLED, _MALFORMED)
+            return KernelEnd(_MALFORMED)
+        return self._how_it_ended()
+
+    def _how_it_ended(self) -> KernelEnd:
+        """Why the answer kernel is gone, in words for the student.
+
+        Raises:
+            SandboxError: we killed it, since it could not be watched.
+        """
+        manager = self._pair.answer.manager
+        death = manager.wait_death(STOP_WAIT)
+        reason = death.reason if death else DeathReason.EXITED
+        if death and reason is DeathReason.KILLED:
+            raise SandboxError(f"The kernel was lost: {death.sentence}; run `grader doctor`.")
+        if reason is DeathReason.EXITED and manager.peak_memory > _NEARLY * self._limits.memory:
+            reason = DeathReason.MEMORY  # libraries that get no memory often just abort
+        code = death.exit_code if death else None
+        by_itself = code is not None and 0 <= code < _FIRST_SIGNAL
+        return KernelEnd(
+            self._sentence(_SENTENCES[reason]),
+            timed_out=reason is DeathReason.WALL_CLOCK,
+            unexplained=reason is DeathReason.EXITED and not by_itself,
+        )
+
+    def _sentence(self, template: str) -> str:
+        limits = self._limits
+        return template.format(
+            memory=limits.memory / 2**30,
+            output=limits.output / 2**20,
+            total=limits.notebook_timeout,
+            cell=limits.cell_timeout,
+        )
 
 
 def _asks_to_exit(reply: dict[str, Any] | None) -> bool:
@@ -140,28 +282,4 @@ def _asks_to_exit(reply: dict[str, Any] | None) -> bool:
     payload = (reply or {}).get("payload")
     return isinstance(payload, list) and any(
         isinstance(item, dict) and item.get("source") == "ask_exit" for item in payload
-    )
-
-
-def _how_it_ended(manager: WatchedKernelManager, limits: Limits) -> KernelEnd:
-    """Why the kernel is gone, in words for the student.
-
-    Raises:
-        SandboxError: we killed it, since it could not be watched.
-    """
-    death = manager.wait_death(_STOP_WAIT)
-    reason = death.reason if death else DeathReason.EXITED
-    if death and reason is DeathReason.KILLED:
-        raise SandboxError(f"The kernel was lost: {death.sentence}; run `grader doctor`.")
-    if reason is DeathReason.EXITED and manager.peak_memory > _NEARLY * limits.memory:
-        reason = DeathReason.MEMORY  # libraries that get no memory often just abort
-    sentence = _SENTENCES[reason].format(
-        memory=limits.memory / 2**30, output=limits.output / 2**20, total=limits.notebook_timeout
-    )
-    code = death.exit_code if death else None
-    by_itself = code is not None and 0 <= code < _FIRST_SIGNAL
-    return KernelEnd(
-        sentence,
-        timed_out=reason is DeathReason.WALL_CLOCK,
-        unexplained=reason is DeathReason.EXITED and not by_itself,
     )

@@ -34,6 +34,8 @@ class TestResult:
         message: one line for people, such as the first line of the assertion's message; untrusted.
         duration: seconds of wall time.
         partial: points that the cell's last expression gave (nbgrader's partial credit), or None.
+        where: "test" for the test kernel; "answer" where the instructor asked for the answer
+            kernel, in which a submission can see the test and fool it.
     """
 
     __test__ = False  # not a test class, whatever its name makes pytest think
@@ -43,6 +45,7 @@ class TestResult:
     message: str = ""
     duration: float = 0.0
     partial: float | None = None
+    where: str = "test"
 
 
 @dataclass(frozen=True)

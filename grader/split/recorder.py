@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import nbformat
@@ -18,6 +18,7 @@ from grader.split.outcomes import CellFailure, NotebookResult, Outcome, TestResu
 
 MESSAGE_LENGTH = 300
 _ASSERTIONS = frozenset({"AssertionError", "CheckFailure"})
+_CROSSING = frozenset({"CannotCross", "CrossingAttributeError"})
 _CONTROL = re.compile(
     r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 )
@@ -63,6 +64,7 @@ class Recorder:
         self.peak_memory = 0
         self._tests: dict[str, TestResult | None] = dict.fromkeys(expected)
         self._failures: list[CellFailure] = []
+        self._in_answer: set[str] = set()
         self._ended_early = ""
         self._unexplained = False
         self._executed: dict[str, Any] = {}
@@ -86,6 +88,9 @@ class Recorder:
         passed = reply.get("status") == "ok"
         name, value = (_text(reply.get(key)) for key in ("ename", "evalue"))
         error = one_line(f"{name}: {value}" if value else name or "It ended without a reason.")
+        if name in _CROSSING:
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+            error = one_line(f"The cell {grade_id} needs what cannot pass between kernels: {value}")
         if not is_test(cell):
             if not passed:
                 self._fail(cell, index, error)
@@ -95,6 +100,10 @@ class Recorder:
             self._set(cell, Outcome.FAILED, one_line(value), duration)
         else:
             self._set(cell, Outcome.ERRORED, error, duration)
+
+    def mark_where(self, grade_id: str) -> None:
+        """Note that a test runs in the answer kernel, as its instructor asked."""
+        self._in_answer.add(grade_id)
 
     def cell_timed_out(
         self, cell: nbformat.NotebookNode, index: int, limit: float, duration: float
@@ -112,13 +121,24 @@ class Recorder:
         index: int,
         end: KernelEnd,
         duration: float,
+        *,
+        final: bool = True,
     ) -> None:
-        """The kernel was lost while `cell` ran."""
+        """The answer kernel was lost while `cell` ran.
+
+        Args:
+            cell: the cell.
+            index: its place among the code cells, from 1.
+            end: why.
+            duration: seconds of wall time.
+            final: no other kernel takes its place, so nothing after this cell runs.
+        """
         reason = end.sentence
-        self._unexplained = end.unexplained
+        self._unexplained = self._unexplained or end.unexplained
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         place = f"cell {index} ({name})" if name else f"cell {index}"
-        self._ended_early = f"Stopped at {place}: {reason[:1].lower()}{reason[1:]}"
+        if final:
+            self._ended_early = f"Stopped at {place}: {reason[:1].lower()}{reason[1:]}"
         if is_test(cell):
             outcome = Outcome.TIMED_OUT if end.timed_out else Outcome.KILLED
             self._set(cell, outcome, reason, duration)
@@ -145,7 +165,10 @@ class Recorder:
         """What is known by now."""
         lost = self._ended_early or "The notebook ended before this test."
         tests = tuple(
-            found or TestResult(grade_id, Outcome.NOT_RUN, lost)
+            replace(
+                found or TestResult(grade_id, Outcome.NOT_RUN, lost),
+                where="answer" if grade_id in self._in_answer else "test",
+            )
             for grade_id, found in self._tests.items()
         )
         return NotebookResult(

@@ -1,21 +1,22 @@
-"""Execute one clean notebook with papermill and return its outcomes."""
+"""Execute one clean notebook with papermill over two kernels, and return its outcomes."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
+from grader.release import NotebookTemplate
 from grader.sandbox import SandboxMode, SandboxPolicy
 from grader.split.outcomes import NotebookResult, Outcome, TestResult
 from grader.split.recorder import Recorder, test_ids
 
-ENGINE = "graded"
+ENGINE = "split"
 
 
 def run_notebook(
@@ -24,17 +25,22 @@ def run_notebook(
     policy: SandboxPolicy,
     sandbox: SandboxMode,
     parameters: Mapping[str, Any] | None = None,
+    template: NotebookTemplate | None = None,
+    instructor_files: Collection[str] = (),
 ) -> NotebookResult:
-    """Run all cells of `notebook` in a fresh kernel.
+    """Run `notebook` over two fresh kernels.
 
     Errors in cells are outcomes, not exceptions.
 
     Args:
         name: the notebook's name without .ipynb.
         notebook: a clean notebook; it is not changed.
-        policy: what the kernel may see and use.
-        sandbox: how it is isolated.
+        policy: what the answer kernel may see and use; of its files the test kernel sees the
+            instructor's.
+        sandbox: how both kernels are isolated.
         parameters: papermill parameters, put after the cell tagged `parameters`.
+        template: the instructor's copy, which says whose names are whose.
+        instructor_files: targets of those files of `policy` that are the instructor's.
 
     Raises:
         SandboxError: the kernel could not be started, for a reason that is ours.
@@ -49,6 +55,8 @@ def run_notebook(
             engine_name=ENGINE,
             progress_bar=False,
             recorder=recorder,
+            template=template,
+            instructor_files=instructor_files,
             policy=policy,
             sandbox=sandbox,
         )

@@ -1,0 +1,145 @@
+"""The answer kernel's end: serves the test kernel on the main thread, between two cells.
+
+There SIGINT ends a student's loop as Ctrl-C would, and what the student's code prints or warns of
+while it serves goes back with the reply. Nothing here protects the answer kernel from the
+submission, which may change all of it: the other end believes no byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import signal
+import socket
+import sys
+import warnings
+from typing import Any
+
+from .crossing import Crossing
+from .peer import Peer
+from .serving import Operations
+from .wire import Channel, ChannelClosed, WireError
+
+PRINTED = 2**20  # characters kept of what one call prints
+
+
+class _Printed(io.TextIOBase):
+    """Collects what is printed, up to a bound."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._left = PRINTED
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        part = text[: self._left]
+        self._left -= len(part)
+        if part:
+            self._parts.append(part)
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+    def take(self) -> str:
+        text = "".join(self._parts)
+        self._parts.clear()
+        return text
+
+
+class AgentCrossing(Crossing):
+    """Sends along what was printed; takes in the state of random generators."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        super().__init__(namespace, trusts=True, shared=set())
+        self.out, self.err = _Printed(), _Printed()
+        self.warned: list[warnings.WarningMessage] = []
+
+    def notes(self) -> Any:
+        out, err = self.out.take(), self.err.take()
+        warned = [(found.category.__name__, str(found.message)) for found in self.warned]
+        self.warned.clear()
+        return (out, err, warned) if out or err or warned else None
+
+    def read_notes(self, notes: Any) -> None:
+        for library, state in notes:
+            if library == "random":
+                sys.modules["random"].setstate((state[0], tuple(state[1]), state[2]))
+            elif library == "numpy":
+                __import__("numpy").random.set_state(state)
+            else:
+                torch = __import__("torch")
+                torch.set_rng_state(torch.from_numpy(state.copy()))
+
+
+class Agent:
+    """Serves one test kernel.
+
+    Args:
+        channel: to it.
+        namespace: the notebook's names.
+    """
+
+    def __init__(self, channel: Channel, namespace: dict[str, Any]) -> None:
+        self.namespace = namespace
+        self.crossing = AgentCrossing(namespace)
+        handlers = Operations(self.crossing).handlers()
+        handlers |= {
+            "begin": self.begin,
+            "name": self.name,
+            "has": lambda name: name in self.namespace,
+            "figures": self.figures,
+        }
+        self.peer = Peer(channel, self.crossing, handlers)
+        self.crossing.connect(self.peer)
+        self._channel = channel
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(channel.fileno(), self.serve)
+
+    def begin(self, shared: list[str]) -> None:
+        """A new test cell begins, before which figures of the last one go, as after any cell."""
+        self.crossing.shared = set(shared)
+        if "torch" in sys.modules:
+            self.crossing.tensors.forget()
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is not None:
+            pyplot.close("all")
+
+    def name(self, name: str) -> Any:
+        """The value of one of the notebook's names, in a tuple; an empty one for no such name."""
+        return (self.namespace[name],) if name in self.namespace else ()
+
+    def figures(self, what: str) -> Any:
+        """The current figure or axes of pyplot, in a tuple; an empty one where there is none."""
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is None or not pyplot.get_fignums():
+            return ()
+        return (pyplot.gcf() if what == "gcf" else pyplot.gca(),)
+
+    def serve(self) -> None:
+        """Called by the kernel's event loop when a question has arrived."""
+        streams, handler = (sys.stdout, sys.stderr), signal.getsignal(signal.SIGINT)
+        try:
+            header, buffers = self._channel.receive()
+            sys.stdout, sys.stderr = self.crossing.out, self.crossing.err
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            with warnings.catch_warnings(record=True) as self.crossing.warned:
+                warnings.simplefilter("always")
+                self.peer.serve(header, buffers)
+        except (WireError, ChannelClosed, KeyboardInterrupt):
+            self.stop()
+        finally:
+            signal.signal(signal.SIGINT, handler)
+            sys.stdout, sys.stderr = streams
+
+    def stop(self) -> None:
+        """Serve no more."""
+        if self._channel.fileno() >= 0:
+            self._loop.remove_reader(self._channel.fileno())
+        self._channel.close()
+
+
+def start(descriptor: int, namespace: dict[str, Any]) -> Agent:
+    """Serve the socket of this number from now on."""
+    return Agent(Channel(socket.socket(fileno=descriptor)), namespace)

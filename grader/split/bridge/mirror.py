@@ -1,0 +1,397 @@
+"""Mirrors: what stands on one side for a function, class or object that stays on the other.
+
+A mirror answers from what its owner says, one question at a time, and never lends itself to
+protocols that read memory (`__array_interface__`, buffers) or steer a library (`__torch_function__`).
+Special methods are asked for only where the owner's class defines them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .errors import KNOWN, CrossingAttributeError
+from .peer import Stop
+from .values import CannotCross
+from .wire import WireError
+
+if TYPE_CHECKING:
+    from .crossing import Crossing
+
+_ARITHMETIC = "add sub mul truediv floordiv mod divmod pow matmul and or xor lshift rshift".split()
+SPECIALS = frozenset(
+    f"__{name}__"
+    for name in (
+        *"len getitem setitem delitem contains iter next reversed call enter exit".split(),
+        *"str repr bool hash int float complex index abs neg pos invert round".split(),
+        *"trunc floor ceil lt le gt ge eq ne format missing".split(),
+        *_ARITHMETIC,
+        *(f"r{name}" for name in _ARITHMETIC),
+        *(f"i{name}" for name in _ARITHMETIC),
+    )
+)
+"""Special methods that a mirror passes on."""
+
+_COMPARING = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"})
+_RESULTS: dict[str, tuple[type, ...]] = {
+    "__len__": (int,),
+    "__bool__": (bool,),
+    "__hash__": (int,),
+    "__str__": (str,),
+    "__repr__": (str,),
+    "__format__": (str,),
+    "__int__": (int,),
+    "__index__": (int,),
+    "__float__": (float,),
+    "__complex__": (complex,),
+    "__contains__": (bool,),
+}
+_CLAIMED = ("matplotlib.",)
+"""Libraries whose classes a mirror may claim in isinstance: they hold no data of their own."""
+
+
+class Remote:
+    """An object of the other side. Subclasses are made by `make_class`."""
+
+    _crossing: Crossing
+    _number: int
+    _asked = False
+    """Whether this side made it by calling its class: then its own comparison is what is asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return self._crossing.peer.ask("attr", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._crossing.peer.ask("set", self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self._crossing.peer.ask("delete", self, name)
+
+    def __repr__(self) -> str:
+        return _special(self, "__repr__")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise CannotCross(f"a {type(self).__name__} stays in the answer kernel; it is not pickled")
+
+    def __copy__(self) -> Any:
+        return self._crossing.peer.ask("copy", self, False)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self._crossing.peer.ask("copy", self, True)
+
+
+def _special(self: Any, name: str, *arguments: Any) -> Any:
+    """Ask the owner for a special method, and accept no lie about what kind of thing it gives."""
+    try:
+        result = self._crossing.peer.ask("special", self, name, *arguments)
+    except Stop:
+        raise StopIteration from None
+    kinds = _RESULTS.get(name)
+    if kinds is not None and type(result) not in kinds:
+        raise TypeError(f"{name} returned a {type(result).__name__}")
+    return result
+
+
+def _passing(name: str) -> Callable[..., Any]:
+    def method(self: Any, *arguments: Any) -> Any:
+        return _special(self, name, *arguments)
+
+    method.__name__ = name
+    return method
+
+
+def _comparing(name: str) -> Callable[..., Any]:
+    def method(self: Any, other: Any) -> Any:
+        theirs = self._crossing.mirrors.number_of(other) is not None
+        if not theirs and not self._asked:
+            if other is None:
+                return NotImplemented
+            raise CannotCross(
+                f"the answer is an object of the class {type(self).__name__}, which is not "
+                f"compared with a {type(other).__name__}: it would decide the result itself"
+            )
+        return _special(self, name, other)
+
+    method.__name__ = name
+    return method
+
+
+class RemoteMeta(type):
+    """The type of mirrored classes; calling one makes an object on the other side."""
+
+    def __call__(cls, *arguments: Any, **options: Any) -> Any:
+        crossing = cls.__dict__.get("_crossing")
+        if crossing is None:
+            raise CannotCross(
+                f"{cls.__name__} extends a class of the other kernel, which cannot be done here"
+            )
+        made = crossing.peer.ask("call", cls, arguments, options)
+        if isinstance(made, Remote):
+            object.__setattr__(made, "_asked", True)
+        return made
+
+    def __getattr__(cls, name: str) -> Any:
+        crossing = cls.__dict__.get("_crossing")
+        if crossing is None or (name.startswith("__") and name.endswith("__")):
+            raise AttributeError(name)
+        return crossing.peer.ask("attr", cls, name)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        crossing = cls.__dict__.get("_crossing")
+        if crossing is None or name.startswith("__"):
+            type.__setattr__(cls, name, value)
+        else:
+            crossing.peer.ask("set", cls, name, value)
+
+    def __iter__(cls) -> Iterator[Any]:
+        return iter(_special(cls, "__iter__"))
+
+    def __len__(cls) -> int:
+        return int(_special(cls, "__len__"))
+
+    def __bool__(cls) -> bool:
+        return True
+
+    def __getitem__(cls, key: Any) -> Any:
+        return _special(cls, "__getitem__", key)
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        if type.__instancecheck__(cls, value):
+            return True
+        crossing = cls.__dict__.get("_crossing")
+        if crossing is None or crossing.mirrors.number_of(value) is None:
+            return False
+        return crossing.peer.ask("isinstance", value, cls) is True
+
+    def __subclasscheck__(cls, other: Any) -> bool:
+        if type.__subclasscheck__(cls, other):
+            return True
+        crossing = cls.__dict__.get("_crossing")
+        if crossing is None or crossing.mirrors.number_of(other) is None:
+            return False
+        return crossing.peer.ask("issubclass", other, cls) is True
+
+
+def make_class(crossing: Crossing, number: int) -> type:
+    """A class that mirrors the other side's class of this number."""
+    described = crossing.peer.ask("describe", number)
+    name, module, doc, base, parents, specials, methods, fields = _described(described)
+    if fields is not None:
+        kind = crossing_tuple(name, fields)
+        type.__setattr__(kind, "_of", number)
+        return kind
+    body: dict[str, Any] = {
+        "__module__": "__main__",
+        "__doc__": doc,
+        "__qualname__": name,
+        "_crossing": crossing,
+    }
+    for special in SPECIALS.intersection(specials):
+        body[special] = _comparing(special) if special in _COMPARING else _passing(special)
+    if "__eq__" in specials and "__hash__" not in specials:
+        body["__hash__"] = None
+    if "__eq__" in specials and "__ne__" not in specials:
+        body["__ne__"] = _comparing("__ne__")
+    for method in methods:
+        body.setdefault(method, _method(method))
+    if base == "torch.nn.Module":
+        return _module_class(name, module, body, parents)
+    if base:
+        return _exception_class(name, body, base)
+    if module.startswith(_CLAIMED):
+        claimed = _claimed(module, name)
+        if claimed is not None:
+            body["__class__"] = property(lambda self: claimed)
+    bases = tuple(
+        parent
+        for parent in parents
+        if isinstance(parent, type) and issubclass(parent, Remote) and parent is not Remote
+    )
+    return RemoteMeta(name, bases or (Remote,), body)
+
+
+def _module_class(name: str, module: str, body: dict[str, Any], parents: list[Any]) -> type:
+    from .tensors import RemoteModule
+
+    claimed = _claimed(module, name) if module.startswith("torch.nn.") else None
+    if claimed is not None:
+        body["__class__"] = property(lambda self: claimed)
+    for kept in ("forward", "train", "__call__", "__repr__"):
+        body.pop(kept, None)
+    bases = tuple(
+        parent for parent in parents if isinstance(parent, type) and issubclass(parent, RemoteModule)
+    )
+    return RemoteMeta(name, bases or (RemoteModule,), body)
+
+
+def _described(found: Any) -> Any:
+    """The parts of a description, each of the kind that it must be."""
+    if type(found) is not tuple or len(found) != 8:
+        raise WireError("a malformed description")
+    name, module, doc, base, parents, specials, methods, fields = found
+    texts = all(type(text) is str for text in (name, module, base, *specials, *methods))
+    lists = all(type(part) is list for part in (parents, specials, methods))
+    if not (texts and lists and name.isidentifier()):
+        raise WireError("a malformed description")
+    if any(not method.isidentifier() or method.startswith("_") for method in methods):
+        raise WireError("a malformed description")
+    if fields is not None and (type(fields) is not list or any(type(f) is not str for f in fields)):
+        raise WireError("a malformed description")
+    return name, module, doc if type(doc) is str else None, base, parents, specials, methods, fields
+
+
+def crossing_tuple(name: str, fields: list[str]) -> type:
+    """A named tuple's class like that of the other side."""
+    import collections
+
+    try:
+        return collections.namedtuple(name, fields)  # type: ignore[misc]  # as described
+    except (TypeError, ValueError):
+        raise WireError("a malformed named tuple") from None
+
+
+def _exception_class(name: str, body: dict[str, Any], base: str) -> type:
+    """A real exception class, since nothing else can be caught."""
+    kind = KNOWN.get(base, Exception)
+    crossing = body["_crossing"]
+
+    def __getattr__(self: Any, attribute: str) -> Any:
+        held = self.__dict__.get("_held")
+        if held is None or attribute.startswith("_"):
+            raise AttributeError(attribute)
+        return crossing.peer.ask("attr", held, "error." + attribute)
+
+    return type(name, (kind,), {"__module__": "__main__", "__getattr__": __getattr__})
+
+
+def _method(name: str) -> Callable[..., Any]:
+    def method(self: Any, *arguments: Any, **options: Any) -> Any:
+        return self._crossing.peer.ask("method", self, name, arguments, options)
+
+    method.__name__ = name
+    return method
+
+
+def _claimed(module: str, name: str) -> type | None:
+    import sys
+
+    found = getattr(sys.modules.get(module), name, None)
+    return found if isinstance(found, type) else None
+
+
+def make_instance(crossing: Crossing, number: int, cls: type) -> Any:
+    """A mirror of an object whose class is mirrored by `cls`."""
+    if not issubclass(cls, Remote):
+        raise WireError("an object of a class that has no mirror")
+    made = object.__new__(cls)
+    object.__setattr__(made, "_crossing", crossing)
+    object.__setattr__(made, "_number", number)
+    return made
+
+
+class RemoteFunction:
+    """A function of the other side.
+
+    Its code stays there: what asks for `__code__` or the source is told so.
+    """
+
+    def __init__(self, crossing: Crossing, number: int, name: str) -> None:
+        self.__dict__.update(_crossing=crossing, _number=number, __name__=name)
+        self.__dict__["__qualname__"] = name
+
+    @property
+    def __class__(self) -> Any:
+        """Tests ask `isinstance(f, types.FunctionType)`."""
+        return types.FunctionType
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return self._crossing.peer.ask("call", self, arguments, options)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    @property
+    def __doc__(self) -> Any:  # type: ignore[override]  # a function's is its owner's
+        return self._crossing.peer.ask("attr", self, "__doc__")
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        rows = self._crossing.peer.ask("signature", self)
+        if rows is None:
+            raise AttributeError("__signature__")
+        empty = inspect.Parameter.empty
+        return inspect.Signature(
+            [
+                inspect.Parameter(
+                    name, inspect._ParameterKind(kind), default=default if has else empty
+                )
+                for name, kind, has, default in rows
+            ]
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("__wrapped__", "__text_signature__", "__partialmethod__"):
+            raise AttributeError(name)
+        if name in ("__code__", "__globals__", "__closure__", "__defaults__", "__kwdefaults__"):
+            raise CrossingAttributeError(
+                f"{name} of {self.__name__} stays in the answer kernel; a test cell that needs it "
+                "must run there (### GRADER: ANSWER KERNEL)"
+            )
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return self._crossing.peer.ask("attr", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._crossing.peer.ask("set", self, name, value)
+
+    def __repr__(self) -> str:
+        return f"<function {self.__name__}>"
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise CannotCross(f"{self.__name__} stays in the answer kernel; it is not pickled")
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+
+class RemoteIterator(Iterator[Any]):
+    """An iterator or generator of the other side."""
+
+    def __init__(self, crossing: Crossing, number: int, generator: bool) -> None:
+        self._crossing = crossing
+        self._number = number
+        self._generator = generator
+
+    @property
+    def __class__(self) -> Any:
+        """Tests ask `isinstance(g, types.GeneratorType)`."""
+        return types.GeneratorType if self._generator else RemoteIterator
+
+    def __next__(self) -> Any:
+        return self._step("next", None)
+
+    def send(self, value: Any) -> Any:
+        """As of a generator."""
+        return self._step("send", value)
+
+    def throw(self, error: Any) -> Any:
+        """As of a generator, with a plain message."""
+        name = error.__name__ if isinstance(error, type) else type(error).__name__
+        return self._step("throw", name)
+
+    def close(self) -> None:
+        """As of a generator."""
+        self._step("close", None)
+
+    def _step(self, way: str, value: Any) -> Any:
+        try:
+            return self._crossing.peer.ask("step", self, way, value)
+        except Stop as stop:
+            raise StopIteration(*stop.args) from None

@@ -1,0 +1,332 @@
+"""Calls over a channel, nested as deep as functions handed to and fro make them.
+
+Both kernels hold a `Peer`. At any moment one of them works and the other waits in `ask`; while it
+waits it serves what the other asks back. Objects that are not plain data stay where they are: the
+owner exports them under a number, the other side holds a mirror.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from . import errors
+from .errors import AnswerGone, AnswerInterrupted
+from .values import CannotCross, Decoder, Encoder
+from .wire import Channel, ChannelClosed, WireError
+
+Handler = Callable[..., Any]
+
+
+class Stop(Exception):
+    """An iterator on the other side has ended."""
+
+
+class Codec:
+    """How a peer writes and reads what is not plain data; `crossing.Crossing` is the one."""
+
+    def export(self, value: Any, encoder: Encoder) -> Any:
+        """The node of an object that stays here, or of a library's own kind of data."""
+        raise NotImplementedError
+
+    def resolve(self, node: list[Any], decoder: Decoder) -> Any:
+        """The value of such a node."""
+        raise NotImplementedError
+
+    def outgoing(self, encoder: Encoder) -> Any:
+        """A node that goes with every message, such as tensors that changed."""
+        raise NotImplementedError
+
+    def incoming(self, node: Any, decoder: Decoder) -> None:
+        """Take in what `outgoing` of the other side wrote."""
+        raise NotImplementedError
+
+    def snapshot(self, decoder: Decoder) -> list[tuple[int, Any]]:
+        """Numbered arguments as they arrived."""
+        raise NotImplementedError
+
+    def changes(self, before: list[tuple[int, Any]], encoder: Encoder) -> list[Any]:
+        """Those that are not as they were."""
+        raise NotImplementedError
+
+    def change(self, number: int, node: Any, decoder: Decoder) -> None:
+        """Do to an argument of ours what was done to its copy."""
+        raise NotImplementedError
+
+
+class Peer:
+    """One end of the conversation.
+
+    Args:
+        channel: to the other side.
+        codec: of what is not plain data.
+        handlers: by the name of an operation; the only ones that the other side may ask for.
+        discreet: do not tell the other side what a failed assertion of ours says.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        codec: Codec,
+        handlers: dict[str, Handler],
+        *,
+        discreet: bool = False,
+    ) -> None:
+        self.channel = channel
+        self.discreet = discreet
+        self.broken: BaseException | None = None
+        self.calls = 0
+        self._codec = codec
+        self._handlers = handlers
+        self._sequence = 0
+        self._raised: dict[int, BaseException] = {}
+
+    def ask(self, operation: str, *values: Any) -> Any:
+        """Have the other side do something, and wait for its result.
+
+        Raises:
+            AnswerGone: there is no other side any more.
+            AnswerInterrupted: it was interrupted.
+            CannotCross: an argument cannot pass.
+            Exception: what the operation raised, mapped by name.
+        """
+        if self.broken is not None:
+            raise self.broken
+        self.calls += 1
+        encoder = Encoder(self._codec.export)
+        nodes = [encoder.encode(value) for value in values]
+        extras = self._codec.outgoing(encoder)
+        self._sequence += 1
+        number = self._sequence
+        try:
+            self._send(["?", number, operation, nodes, extras], encoder)
+            while True:
+                header, buffers = self.channel.receive()
+                if header[:1] == ["?"]:
+                    self.serve(header, buffers)
+                else:
+                    return self._result(header, buffers, number, encoder.objects)
+        except WireError as error:
+            self.broken = AnswerGone(f"the other side broke the protocol: {error}")
+            self.channel.close()
+            raise self.broken from None
+        except ChannelClosed:
+            self.broken = AnswerGone("the other side is gone")
+            raise self.broken from None
+        except AnswerInterrupted as error:
+            self.broken = error  # until the next cell, so that a loop over calls ends
+            raise
+        except KeyboardInterrupt:
+            self.channel.close()  # a reply may still come, to a question that nobody asks
+            raise
+
+    def serve(self, header: list[Any], buffers: list[bytearray]) -> None:
+        """Answer one question of the other side's.
+
+        Raises:
+            WireError: it was malformed.
+            ChannelClosed: the other side is gone.
+        """
+        if len(header) != 5 or type(header[1]) is not int or type(header[3]) is not list:
+            raise WireError("a malformed question")
+        _, number, operation, nodes, extras = header
+        handler = self._handlers.get(operation) if type(operation) is str else None
+        if handler is None:
+            raise WireError("a question that nobody may ask")
+        decoder = Decoder(buffers, self._codec.resolve)
+        values = [decoder.decode(node) for node in nodes]
+        self._codec.incoming(extras, decoder)
+        decoder.finish()
+        before = self._codec.snapshot(decoder)
+        try:
+            status, result = "ok", handler(*values)
+        except (WireError, ChannelClosed, AnswerGone):
+            raise
+        except Stop as stop:
+            status, result = "stop", stop.args[0] if stop.args else None
+        except (KeyboardInterrupt, AnswerInterrupted):
+            status, result = "interrupted", None
+        except BaseException as error:
+            status, result = "error", error
+        self._reply(number, status, result, decoder.objects, before)
+
+    def _reply(
+        self, number: int, status: str, result: Any, objects: list[Any], before: list[Any]
+    ) -> None:
+        encoder = Encoder(self._codec.export, objects)
+        try:
+            node = self._write_error(result, encoder) if status == "error" else None
+            if status in ("ok", "stop"):
+                node = encoder.encode(result)
+            changes = self._codec.changes(before, encoder)
+            extras = self._codec.outgoing(encoder)
+            self._send(["!", number, status, node, changes, extras], encoder)
+        except (CannotCross, ValueError, RecursionError) as error:
+            encoder = Encoder(self._codec.export, objects)
+            sentence = f"the result cannot pass between the kernels: {errors.short(error)}"
+            node = self._write_error(CannotCross(sentence), encoder)
+            extras = self._codec.outgoing(encoder)
+            self._send(["!", number, "error", node, [], extras], encoder)
+
+    def _send(self, header: list[Any], encoder: Encoder) -> None:
+        self.channel.send(header, encoder.buffers)
+
+    def _result(
+        self, header: list[Any], buffers: list[bytearray], number: int, known: list[Any]
+    ) -> Any:
+        if len(header) != 6 or header[0] != "!" or header[1] != number:
+            raise WireError("a reply to another question")
+        _, _, status, node, changes, extras = header
+        decoder = Decoder(buffers, self._codec.resolve, known)
+        error: BaseException | None = None
+        result = None
+        if status == "error":
+            error = self._read_error(node, decoder)
+        else:
+            result = decoder.decode(node)
+        if type(changes) is not list:
+            raise WireError("malformed changes")
+        for change in changes:
+            if type(change) is not list or len(change) != 2 or type(change[0]) is not int:
+                raise WireError("malformed changes")
+            if not 0 <= change[0] < len(known):
+                raise WireError("a change to nothing")
+            self._codec.change(change[0], change[1], decoder)
+        self._codec.incoming(extras, decoder)
+        decoder.finish()
+        if status == "ok":
+            return result
+        if status == "stop":
+            raise Stop(result)
+        if status == "interrupted":
+            raise AnswerInterrupted("interrupted at the time limit of the cell")
+        if error is None:
+            raise WireError("a reply of no known status")
+        raise error
+
+    def _write_error(self, error: BaseException, encoder: Encoder) -> Any:
+        """The node of an exception; one that came from the other side goes back as itself."""
+        if (origin := getattr(error, "_origin", None)) is not None:
+            return ["y", origin]
+        kind = type(error)
+        number = len(self._raised)
+        self._raised[number] = error
+        told = () if self.discreet and isinstance(error, AssertionError) else error.args[:8]
+        try:
+            arguments = [encoder.encode(argument) for argument in told]
+        except (CannotCross, ValueError):
+            arguments = [errors.short(error)]
+        cls = encoder.encode(kind) if kind.__module__ == "__main__" else None
+        this = encoder.encode(_Holder(error)) if cls is not None else None
+        return ["e", number, errors.names_of(kind), arguments, cls, this]
+
+    def _read_error(self, node: Any, decoder: Decoder) -> BaseException:
+        if type(node) is list and len(node) == 2 and node[0] == "y":
+            if type(node[1]) is not int or node[1] not in self._raised:
+                raise WireError("an exception that was never raised")
+            return self._raised[node[1]]
+        if type(node) is not list or len(node) != 6 or node[0] != "e" or type(node[3]) is not list:
+            raise WireError("a malformed exception")
+        _, number, names, arguments, cls, this = node
+        values = tuple(decoder.decode(argument) for argument in arguments)
+        kind = decoder.decode(cls)
+        held = decoder.decode(this)
+        if names and str(names[0]).endswith(".values.CannotCross"):
+            return CannotCross(*map(errors.short, values))
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            kind = errors.find(names)
+        error = errors.build(kind, values)
+        if held is not None:
+            error.__dict__["_held"] = held
+        if type(number) is int:
+            error.__dict__["_origin"] = number
+        return error
+
+
+class _Holder:
+    """Keeps an exception on its own side, for what its attributes say."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class Exports:
+    """Objects of this side that the other one holds mirrors of, each under a number.
+
+    An object stays until the other side has dropped every mention that was sent.
+    """
+
+    def __init__(self) -> None:
+        self._objects: dict[int, list[Any]] = {}
+        self._numbers: dict[int, int] = {}
+        self._next = 0
+
+    def add(self, value: Any) -> int:
+        """The number of `value`, which is mentioned once more."""
+        number = self._numbers.get(id(value))
+        if number is None:
+            number = self._next = self._next + 1
+            self._numbers[id(value)] = number
+            self._objects[number] = [value, 0]
+        self._objects[number][1] += 1
+        return number
+
+    def find(self, number: Any) -> Any:
+        """The object of a number.
+
+        Raises:
+            WireError: there is none.
+        """
+        if type(number) is not int or number not in self._objects:
+            raise WireError("an object that was never sent")
+        return self._objects[number][0]
+
+    def release(self, number: Any, mentions: Any) -> None:
+        """The other side has dropped `mentions` of them."""
+        value = self.find(number)
+        if type(mentions) is not int or mentions < 1:
+            raise WireError("a malformed release")
+        entry = self._objects[number]
+        entry[1] -= mentions
+        if entry[1] <= 0:
+            del self._objects[number], self._numbers[id(value)]
+
+
+class Mirrors:
+    """What stands here for objects of the other side, by number, as long as anybody holds it."""
+
+    def __init__(self) -> None:
+        self._live: dict[int, weakref.ref[Any]] = {}
+        self._mentions: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
+        self.dropped: list[Any] = []
+
+    def number_of(self, value: Any) -> int | None:
+        """The number of a mirror; None for any other object."""
+        number = self._numbers.get(id(value))
+        if number is not None:
+            found = self._live.get(number)
+            if found is not None and found() is value:
+                return number
+        return None
+
+    def get(self, number: int, make: Callable[[], Any]) -> Any:
+        """The mirror of a number, made where there is none; one more mention of it arrived."""
+        self._mentions[number] = self._mentions.get(number, 0) + 1
+        found = self._live.get(number)
+        mirror = None if found is None else found()
+        if mirror is None:
+            mirror = make()
+            self._live[number] = weakref.ref(mirror)
+            self._numbers[id(mirror)] = number
+            weakref.finalize(mirror, self._drop, number, id(mirror)).atexit = False
+        return mirror
+
+    def _drop(self, number: int, identity: int) -> None:
+        if self._numbers.get(identity) == number:
+            del self._numbers[identity]
+        found = self._live.get(number)
+        if found is not None and found() is None:
+            del self._live[number]
+            self.dropped.append([number, self._mentions.pop(number)])

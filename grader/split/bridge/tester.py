@@ -1,0 +1,306 @@
+"""The test kernel's end: the instructor's names, and behind them the student's.
+
+The grader speaks to this side over a control socket of its own: before each cell a line of JSON
+with what holds for it, after each cell a line with what happened. Both kernels and their channel
+are the grader's to start; a new channel arrives over the control socket too.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import json
+import random
+import re
+import socket
+import sys
+import warnings
+from typing import Any
+
+from .crossing import Crossing, _same_state
+from .errors import AnswerGone, AnswerInterrupted
+from .peer import Peer
+from .serving import GuardedOperations
+from .values import CannotCross, Encoder
+from .wire import Channel, WireError
+
+LINE = 2**20  # bytes of one line on the control socket, which the grader writes
+_PRINTED = 2**22  # characters
+CONVENTIONS = {
+    "np": "numpy",
+    "pd": "pandas",
+    "plt": "matplotlib.pyplot",
+    "mpl": "matplotlib",
+    "nn": "torch.nn",
+    "F": "torch.nn.functional",
+    "optim": "torch.optim",
+    "sp": "scipy",
+    "sns": "seaborn",
+    "nx": "networkx",
+}
+"""What everybody calls these modules; a test that uses such a name means the module itself."""
+LIBRARIES = frozenset("numpy torch pandas matplotlib scipy sklearn gymnasium networkx".split())
+
+
+class StudentNames(dict[str, Any]):
+    """The test kernel's namespace: a name that is not in it is looked for in the answer kernel.
+
+    Args:
+        names: what the kernel has defined so far.
+        tester: asks the answer kernel.
+    """
+
+    def __init__(self, names: dict[str, Any], tester: Tester) -> None:
+        super().__init__(names)
+        self._tester = tester
+
+    def __missing__(self, name: str) -> Any:
+        return self._tester.look_up(name)
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (type(name) is str and self._tester.has(name))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+
+class TesterCrossing(Crossing):
+    """Sends the state of random generators where it changed; prints what the student printed."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        super().__init__(namespace, trusts=False, shared=set())
+        self._states: dict[str, Any] = {"random": random.getstate()}
+
+    def notes(self) -> Any:
+        found = []
+        for library, state in _random_states():
+            known = self._states.get(library)
+            if known is None or not _same_state(known, state):
+                if known is not None:
+                    found.append((library, state))
+                self._states[library] = state
+        return found or None
+
+    def read_notes(self, notes: Any) -> None:
+        if type(notes) is not tuple or len(notes) != 3:
+            raise WireError("malformed notes")
+        out, err, warned = notes
+        if type(out) is not str or type(err) is not str or type(warned) is not list:
+            raise WireError("malformed notes")
+        sys.stdout.write(out[:_PRINTED])
+        sys.stderr.write(err[:_PRINTED])
+        for entry in warned[:100]:
+            category, message = entry
+            kind = getattr(builtins, str(category), None)
+            if not (isinstance(kind, type) and issubclass(kind, Warning)):
+                kind = UserWarning
+            warnings.warn(str(message)[:_PRINTED], kind, stacklevel=2)
+
+
+def _random_states() -> Any:
+    yield "random", random.getstate()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and hasattr(numpy, "random"):
+        yield "numpy", numpy.random.get_state(legacy=False)
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "get_rng_state"):
+        yield "torch", torch.get_rng_state().numpy()
+
+
+class Tester:
+    """Runs in the test kernel from its start to its end.
+
+    Args:
+        control: to the grader.
+        shell: IPython's shell.
+    """
+
+    def __init__(self, control: socket.socket, shell: Any) -> None:
+        self._control = control
+        self._shell = shell
+        self.names = StudentNames(shell.user_ns, self)
+        self.peer: Peer | None = None
+        self._crossing: TesterCrossing | None = None
+        self._reserved: set[str] = set()
+        self._owned: set[str] = set()
+        self._active = False
+        self._fetched: dict[str, tuple[Any, int, Any]] = {}
+        _install(shell, self.names)
+        shell.events.register("pre_run_cell", self.begin)
+        shell.events.register("post_run_cell", self.end)
+
+    def begin(self, _info: Any) -> None:
+        """Called before each cell: read what the grader says about it."""
+        order = json.loads(self._line())
+        if order["connect"]:
+            _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
+            self._connect(socket.socket(fileno=descriptors[0]))
+        self._reserved = set(order["reserved"])
+        for name in order["forget"]:
+            dict.pop(self.names, name, None)
+        self._owned = set(order["owned"])
+        self._fetched.clear()
+        if self.peer is not None and self._crossing is not None:
+            if not self.peer.channel.closed:
+                self.peer.broken = None
+            self._crossing.shared = set(order["shared"])
+            if "torch" in sys.modules:
+                self._crossing.tensors.forget()
+            _figures_of(self)
+            with contextlib.suppress(AnswerGone, AnswerInterrupted):  # `end` will say so
+                self.peer.ask("begin", order["shared"])
+            self.peer.calls = 0
+        self._active = True
+
+    def end(self, _result: Any) -> None:
+        """Called after each cell: say what happened."""
+        self._active = False
+        broken = self.peer.broken if self.peer is not None else None
+        told = {
+            "broken": type(broken).__name__ if broken is not None else "",
+            "why": str(broken)[:500] if broken is not None else "",
+            "calls": self.peer.calls if self.peer is not None else 0,
+        }
+        self._control.sendall(json.dumps(told).encode() + b"\n")
+
+    def look_up(self, name: str) -> Any:
+        """The student's object of this name.
+
+        Raises:
+            KeyError: the name is not the student's to define, or the student has not.
+        """
+        if not self._may_ask(name) or self.peer is None:
+            raise KeyError(name)
+        known = self._fetched.get(name)
+        if known is not None and known[1] == self.peer.calls:
+            return known[0]
+        module = _conventional(name)
+        if module is not None and name not in self._owned and self._is_module(name):
+            dict.__setitem__(self.names, name, module)
+            return module
+        found = self.peer.ask("name", name)
+        if type(found) is not tuple or len(found) > 1:
+            raise WireError("a malformed name")
+        if not found:
+            raise KeyError(name)
+        value = found[0]
+        fingerprint = _fingerprint(value)
+        if known is not None and fingerprint is not None and known[2] == fingerprint:
+            value = known[0]  # the student has not changed it; the test may have
+        self._fetched[name] = (value, self.peer.calls, fingerprint)
+        return value
+
+    def has(self, name: str) -> bool:
+        """Whether the student has defined a name."""
+        return self._may_ask(name) and self.peer is not None and self.peer.ask("has", name) is True
+
+    def figure(self, what: str) -> Any:
+        """The student's current figure or axes, if there is one."""
+        found = () if self.peer is None else self.peer.ask("figures", what)
+        return found[0] if type(found) is tuple and found else None
+
+    def _may_ask(self, name: str) -> bool:
+        if not self._active or name in self._owned:
+            return self._active
+        return (
+            name not in self._reserved
+            and not name.startswith("__")
+            and not hasattr(builtins, name)
+            and name.isidentifier()
+            and not _IPYTHON.fullmatch(name)
+        )
+
+    def _is_module(self, name: str) -> bool:
+        if self.peer is None:
+            return False
+        try:
+            self.peer.ask("name", name)
+        except CannotCross:
+            return True
+        return False
+
+    def _connect(self, connection: socket.socket) -> None:
+        crossing = TesterCrossing(self.names)
+        peer = Peer(
+            Channel(connection), crossing, GuardedOperations(crossing).handlers(), discreet=True
+        )
+        crossing.connect(peer)
+        self.peer, self._crossing = peer, crossing
+
+    def _line(self) -> bytes:
+        line = b""
+        while not line.endswith(b"\n"):
+            part = self._control.recv(1)
+            if not part or len(line) > LINE:
+                raise EOFError("the grader is gone")
+            line += part
+        return line
+
+
+_IPYTHON = re.compile(r"In|Out|get_ipython|exit|quit|open|_+|_(i+|\d+|i\d+|[iod]h)")
+"""Names that IPython keeps in every namespace."""
+
+
+def _conventional(name: str) -> Any:
+    """The module that a name means by convention or because it is the module's own name."""
+    target = CONVENTIONS.get(name, name)
+    if name not in CONVENTIONS and name not in sys.stdlib_module_names and name not in LIBRARIES:
+        return None
+    try:
+        __import__(target)
+    except ImportError:
+        return None
+    return sys.modules[target]
+
+
+def _fingerprint(value: Any) -> Any:
+    """What plain data looks like; None for an object that stays on the other side."""
+    encoder = Encoder(_refuse)
+    try:
+        node = encoder.encode(value)
+    except (CannotCross, ValueError):
+        return None
+    return json.dumps(node), [bytes(buffer) for buffer in encoder.buffers]
+
+
+def _refuse(value: Any, encoder: Encoder) -> Any:
+    raise CannotCross
+
+
+def _install(shell: Any, names: dict[str, Any]) -> None:
+    """Make `names` the namespace of the shell and of the functions that cells define."""
+    from IPython.core.interactiveshell import make_main_module_type
+
+    dict.__setitem__(names, "__name__", "__main__")
+    module = make_main_module_type(names)()
+    shell.user_module = module
+    shell.user_ns = names
+    sys.modules["__main__"] = module
+
+
+def _figures_of(tester: Tester) -> None:
+    """Let a test cell's own `plt.gcf()` and `plt.gca()` find what a student's function drew."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None or getattr(pyplot, "_of_student", False):
+        return
+    pyplot._of_student = True  # type: ignore[attr-defined]  # a mark of ours
+    for what in ("gcf", "gca"):
+        original = getattr(pyplot, what)
+
+        def current(*arguments: Any, _what: str = what, _original: Any = original) -> Any:
+            asked_by_test = sys._getframe(1).f_globals is tester.names
+            if asked_by_test and not arguments and not pyplot.get_fignums():
+                found = tester.figure(_what)
+                if found is not None:
+                    return found
+            return _original(*arguments)
+
+        setattr(pyplot, what, current)
+
+
+def start(descriptor: int, shell: Any) -> Tester:
+    """Begin: the control socket has this number."""
+    return Tester(socket.socket(fileno=descriptor), shell)

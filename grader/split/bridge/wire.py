@@ -1,0 +1,165 @@
+"""Frames on a socket: a JSON header and raw buffers, checked before anything is allocated.
+
+A frame is `!II` (bytes of the header, number of buffers), a `!Q` for the length of each buffer,
+the header (JSON: numbers, strings and arrays, no objects), and the buffers. Whoever sends
+anything else has broken the protocol, and the channel closes for good.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import struct
+import time
+from dataclasses import dataclass
+from typing import Any
+
+_PREFIX = struct.Struct("!II")
+_CHUNK = 2**20
+
+
+class WireError(Exception):
+    """The other side broke the protocol; nothing more may be read from it."""
+
+
+class ChannelClosed(Exception):
+    """The other side is gone."""
+
+
+@dataclass(frozen=True)
+class Caps:
+    """Bounds on one frame. Sizes in bytes, time in seconds from its first byte to its last."""
+
+    header: int = 16 * 2**20
+    buffers: int = 4096
+    total: int = 256 * 2**20
+    seconds: float = 20.0
+
+
+def pack(header: list[Any], buffers: list[Any], caps: Caps) -> list[Any]:
+    """The pieces of one frame.
+
+    Raises:
+        ValueError: it is larger than `caps` allow, or holds a number that is none in JSON.
+    """
+    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    views = [memoryview(buffer).cast("B") for buffer in buffers]
+    lengths = [view.nbytes for view in views]
+    if len(text) > caps.header or len(views) > caps.buffers or sum(lengths) > caps.total:
+        size = (len(text) + sum(lengths)) // 2**20
+        raise ValueError(f"a value of {size} MiB is too large to pass between the kernels")
+    prefix = _PREFIX.pack(len(text), len(views)) + struct.pack(f"!{len(views)}Q", *lengths)
+    return [prefix + text, *views]
+
+
+def parse_header(text: bytes) -> list[Any]:
+    """The header of a frame.
+
+    Raises:
+        WireError: it is no JSON array, holds an object, or a number that is none.
+    """
+    try:
+        header = json.loads(text, object_pairs_hook=_refuse, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"a header that is no JSON ({type(error).__name__})") from None
+    if type(header) is not list:
+        raise WireError("a header that is no array")
+    return header
+
+
+def _refuse(found: Any) -> Any:
+    raise WireError("a JSON object or constant in a header")
+
+
+class Channel:
+    """One end of the socket pair; frames go out whole and come in whole.
+
+    Args:
+        connection: a connected stream socket, owned from here on.
+        caps: bounds on what may come in, and go out.
+    """
+
+    def __init__(self, connection: socket.socket, caps: Caps | None = None) -> None:
+        self.caps = caps or Caps()
+        self.closed = False
+        self._socket = connection
+        self._socket.setblocking(True)
+
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close for good."""
+        self.closed = True
+        self._socket.close()
+
+    def send(self, header: list[Any], buffers: list[Any]) -> None:
+        """Send one frame.
+
+        Raises:
+            ValueError: it is too large; nothing was sent.
+            ChannelClosed: the other side is gone, or does not read.
+        """
+        pieces = pack(header, buffers, self.caps)
+        if self.closed:
+            raise ChannelClosed
+        try:
+            for piece in pieces:
+                self._socket.sendall(piece)
+        except OSError:
+            self.close()
+            raise ChannelClosed from None
+        except BaseException:
+            self.close()  # half a frame is out, so no other can follow
+            raise
+
+    def receive(self) -> tuple[list[Any], list[bytearray]]:
+        """Wait for a frame, as long as it takes, and read it within `caps.seconds`.
+
+        Raises:
+            WireError: it was malformed or slow; the channel is closed.
+            ChannelClosed: the other side is gone.
+        """
+        if self.closed:
+            raise ChannelClosed
+        select.select([self._socket], [], [])
+        try:
+            return self._receive(time.monotonic() + self.caps.seconds)
+        except BaseException:
+            self.close()  # what is left of the frame has no beginning
+            raise
+
+    def _receive(self, deadline: float) -> tuple[list[Any], list[bytearray]]:
+        size, count = _PREFIX.unpack(self._read(_PREFIX.size, deadline))
+        if size > self.caps.header or count > self.caps.buffers:
+            raise WireError("a frame over the limits")
+        lengths = struct.unpack(f"!{count}Q", self._read(8 * count, deadline))
+        if sum(lengths) > self.caps.total:
+            raise WireError("a frame over the limits")
+        text = self._read(size, deadline)
+        buffers = [self._read(length, deadline) for length in lengths]
+        return parse_header(bytes(text)), buffers
+
+    def _read(self, size: int, deadline: float) -> bytearray:
+        """Read `size` bytes; memory grows only with what has really arrived."""
+        data = bytearray()
+        while len(data) < size:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise WireError("a frame that took too long")
+            self._socket.settimeout(left)
+            try:
+                part = self._socket.recv(min(size - len(data), _CHUNK))
+            except TimeoutError:
+                raise WireError("a frame that took too long") from None
+            except OSError:
+                part = b""
+            finally:
+                if self._socket.fileno() >= 0:
+                    self._socket.settimeout(None)
+            if not part:
+                raise ChannelClosed
+            data += part
+        return data

@@ -1,0 +1,310 @@
+"""Two kernels for one notebook, and what passes between the grader and each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_code_cell
+
+from grader.errors import SandboxError
+from grader.sandbox import (
+    Bind,
+    Death,
+    DeathReason,
+    SandboxMode,
+    SandboxPolicy,
+    WatchedKernelManager,
+    open_kernel,
+)
+from grader.split import bridge
+from grader.split.client import BadMessage, GradedClient
+from grader.split.plan import CellPlan
+
+BRIDGE = Path(bridge.__file__).parent
+INSIDE = Path("/run/grader_bridge")
+STOP_WAIT = 10.0  # seconds for the last of a killed kernel to be gone
+GRACE = 2.0  # seconds that an interrupted side has to end
+MARGIN = 30.0  # seconds and more that the test kernel has over what its cells may take
+_LINE = 2**20
+
+_LOAD = """
+import importlib.util as _u, sys as _s
+_p = _u.spec_from_file_location("grader_bridge", {path!r} + "/__init__.py",
+    submodule_search_locations=[{path!r}])
+_m = _u.module_from_spec(_p)
+_s.modules["grader_bridge"] = _m
+_p.loader.exec_module(_m)
+from grader_bridge import {module}
+"""
+_START = {
+    "agent": "agent.start({number}, get_ipython().user_ns)",
+    "tester": "get_ipython()._grader = tester.start({number}, get_ipython())",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the test kernel says after a cell: whether, and how, it lost the answer kernel."""
+
+    broken: str
+    why: str
+    calls: int
+
+
+class Kernel:
+    """One kernel, started, with the bridge loaded in it.
+
+    Args:
+        manager: not yet started.
+        policy: of the kernel.
+        mode: how it is isolated.
+    """
+
+    def __init__(
+        self, manager: WatchedKernelManager, policy: SandboxPolicy, mode: SandboxMode
+    ) -> None:
+        self.manager = manager
+        self._mode = mode
+        self._limits = policy.limits
+        self._client = GradedClient(nbformat.v4.new_notebook(), manager, policy.limits)
+
+    async def start(self, module: str, number: int) -> None:
+        """Start it, and the module of the bridge in it on this descriptor.
+
+        Raises:
+            SandboxError: that did not work.
+        """
+        await self._client.start()
+        self.manager.start_clock()
+        path = INSIDE if self._mode is SandboxMode.BUBBLEWRAP else BRIDGE
+        code = _LOAD.format(path=str(path), module=module) + _START[module].format(number=number)
+        reply = await self.run(new_code_cell(f"exec({code!r}, {{'get_ipython': get_ipython}})"))
+        if reply is None or reply.get("status") != "ok":
+            found = reply or {}
+            raise SandboxError(
+                f"The grader's part of a kernel did not start ({found.get('ename')}: "
+                f"{found.get('evalue')}); run `grader doctor`."
+            )
+
+    async def run(self, cell: nbformat.NotebookNode) -> dict[str, Any] | None:
+        """Run a cell, which gets its outputs; see `GradedClient.run_cell`."""
+        self._client.nb = nbformat.v4.new_notebook(cells=[cell])
+        return await self._client.run_cell(cell, 0)
+
+    async def interrupt(self) -> None:
+        """Interrupt the running cell, or what it serves."""
+        with contextlib.suppress(Exception):  # it may be gone by now
+            await self.manager.interrupt_kernel()
+
+    def stop(self) -> None:
+        """Close the channels to it."""
+        self._client.stop()
+
+
+class KernelPair:
+    """The answer kernel and the test kernel of one notebook.
+
+    Args:
+        policy: of the answer kernel; the test kernel sees the instructor's files only.
+        mode: how both are isolated.
+        deadline: when the notebook's time is over, on the monotonic clock.
+        prelude: import statements with which the test kernel begins.
+        instructor_files: targets of those files of the policy that are the instructor's.
+    """
+
+    def __init__(
+        self,
+        policy: SandboxPolicy,
+        mode: SandboxMode,
+        deadline: float,
+        prelude: tuple[str, ...],
+        instructor_files: Collection[str],
+    ) -> None:
+        shown = (Bind(BRIDGE, INSIDE),)
+        self._policy = replace(policy, binds=(*policy.binds, *shown))
+        files = tuple(file for file in policy.files if file.target in instructor_files)
+        limits = replace(
+            policy.limits, notebook_timeout=2 * policy.limits.notebook_timeout + MARGIN
+        )
+        random_hashes = ("PYTHONHASHSEED", "random")
+        self._test_policy = replace(
+            self._policy,
+            files=files,
+            limits=limits,
+            environment=(*policy.environment, random_hashes),
+        )
+        self._mode = mode
+        self._deadline = deadline
+        self._prelude = prelude
+        self._stack = ExitStack()
+        self._answer_stack = ExitStack()
+        self._new_channel: socket.socket | None = None
+        self.answer: Kernel
+        self.test: Kernel
+        self.peak_memory = 0
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        """Both kernels are gone for good at the end of the block."""
+        try:
+            yield
+        finally:
+            self._close_answer()
+            with contextlib.suppress(AttributeError):
+                self.test.stop()
+            self._stack.close()
+
+    async def start(self) -> None:
+        """Start both at once.
+
+        Raises:
+            SandboxError: one did not start, for a reason that is ours.
+        """
+        starting = [self._start_answer(), self._start_test()]
+        found = await asyncio.gather(*starting, return_exceptions=True)
+        for error in found:
+            if isinstance(error, BaseException):
+                raise error
+
+    async def _start_test(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._stack.callback(ours.close)
+        ours.settimeout(STOP_WAIT)
+        self._control = ours
+        opened = open_kernel(self._mode, self._test_policy, [theirs.fileno()])
+        manager = self._stack.enter_context(opened)
+        self.test = Kernel(manager, self._test_policy, self._mode)
+        with theirs:
+            await self.test.start("tester", theirs.fileno())
+        await self._told()
+        if self._prelude:
+            lines = "\n".join(f"try:\n    {line}\nexcept Exception: pass" for line in self._prelude)
+            self._order(reserved=(), owned=(), forget=(), shared=(), connect=False)
+            await self.test.run(new_code_cell(lines))
+            await self._told()
+
+    async def _start_answer(self) -> None:
+        ours, theirs = socket.socketpair()
+        left = max(self._deadline - time.monotonic(), 1.0)
+        limits = replace(self._policy.limits, notebook_timeout=left)
+        policy = replace(self._policy, limits=limits)
+        opened = open_kernel(self._mode, policy, [theirs.fileno()])
+        manager = self._answer_stack.enter_context(opened)
+        self.answer = Kernel(manager, policy, self._mode)
+        with theirs:
+            await self.answer.start("agent", theirs.fileno())
+        self._new_channel = ours
+
+    def _close_answer(self) -> None:
+        if self._new_channel is not None:
+            self._new_channel.close()
+            self._new_channel = None
+        with contextlib.suppress(AttributeError):
+            self.peak_memory = max(self.peak_memory, self.answer.manager.peak_memory)
+            self.answer.stop()
+        self._answer_stack.close()
+        with contextlib.suppress(AttributeError):
+            self.peak_memory = max(self.peak_memory, self.answer.manager.peak_memory)
+
+    async def restart_answer(self) -> None:
+        """A fresh answer kernel in place of one that died; its cells are the caller's to replay.
+
+        Raises:
+            SandboxError: it did not start.
+        """
+        self._close_answer()
+        self._answer_stack = ExitStack()
+        await self._start_answer()
+
+    def answer_death(self, wait: float = 0.0) -> Death | None:
+        """How the answer kernel ended, or None while it runs."""
+        return self.answer.manager.wait_death(wait)
+
+    async def run_tested(
+        self, plan: CellPlan, cell: nbformat.NotebookNode, limit: float
+    ) -> tuple[dict[str, Any] | None, Told, bool]:
+        """Run a cell in the test kernel.
+
+        Args:
+            plan: of the cell.
+            cell: gets its outputs.
+            limit: seconds.
+
+        Returns:
+            The kernel's reply (None where it had to be interrupted itself), what it told, and
+            whether the cell was over its limit.
+
+        Raises:
+            SandboxError: the test kernel is lost, which is no student's fault.
+        """
+        self._order(
+            reserved=sorted(plan.reserved),
+            owned=sorted(plan.owned),
+            forget=list(plan.forget),
+            shared=sorted(plan.shared),
+            connect=self._new_channel is not None,
+        )
+        if self._new_channel is not None:
+            socket.send_fds(self._control, [b"c"], [self._new_channel.fileno()])
+            self._new_channel.close()
+            self._new_channel = None
+        task = asyncio.create_task(self.test.run(cell))
+        late = False
+        for wait, act in (
+            (limit, self.answer.interrupt),
+            (GRACE, self._kill_answer),
+            (GRACE, self.test.interrupt),
+            (GRACE, None),
+        ):
+            done, _ = await asyncio.wait({task}, timeout=wait)
+            if done:
+                break
+            late = True
+            if act is not None:
+                await act()
+        else:
+            task.cancel()
+            raise SandboxError("The test kernel did not end a cell and was stopped.")
+        try:
+            reply = task.result()
+        except (DeadKernelError, CellTimeoutError, BadMessage) as error:
+            death = self.test.manager.wait_death(STOP_WAIT)
+            reason = death.sentence if death else type(error).__name__
+            raise SandboxError(f"The test kernel was lost ({reason}); run `grader doctor`.") from None
+        return reply, await self._told(), late
+
+    async def _kill_answer(self) -> None:
+        self.answer.manager.condemn(DeathReason.KILLED, "it could not be interrupted")
+
+    def _order(self, **order: Any) -> None:
+        self._control.sendall(json.dumps(order).encode() + b"\n")
+
+    async def _told(self) -> Told:
+        """The line that follows a cell; the test kernel is trusted, its silence is a fault."""
+        try:
+            line = await asyncio.to_thread(self._read_line)
+            return Told(**json.loads(line))
+        except (OSError, ValueError, TypeError) as error:
+            raise SandboxError(
+                f"The test kernel does not answer ({type(error).__name__}); run `grader doctor`."
+            ) from None
+
+    def _read_line(self) -> bytes:
+        line = b""
+        while not line.endswith(b"\n"):
+            part = self._control.recv(4096)
+            if not part or len(line) > _LINE:
+                raise OSError("closed")
+            line += part
+        return line

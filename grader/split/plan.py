@@ -1,0 +1,221 @@
+"""Decides, from the text of a clean notebook, what of it runs in which kernel. Nothing is run here.
+
+The instructor's word decides whose a name is. What instructor cells and tests define is theirs and
+is never asked from the answer kernel; what a solution cell is there to define is the student's.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import nbformat
+from nbgrader.utils import is_locked, is_solution
+
+from grader.release import NotebookTemplate
+from grader.release.names import (
+    assigned_names,
+    bound_names,
+    import_statements,
+    parse_cell,
+    read_names,
+)
+from grader.split.recorder import is_test
+
+ANSWER_MARK = re.compile(r"^\s*#+\s*GRADER:\s*ANSWER KERNEL\s*$", re.MULTILINE | re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*$", re.MULTILINE | re.DOTALL
+)
+INJECTED = "injected-parameters"
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """One code cell.
+
+    Attributes:
+        index: its place among all cells of the notebook.
+        number: its place among the code cells, from 1, as a student counts them; 0 for the one
+            that papermill adds.
+        test: it is an autograded test.
+        answer: its source in the answer kernel, or "" where it does not run there. For a test
+            this is its visible part, where a later cell of the student's needs what it defines.
+        tested: it runs in the test kernel.
+        marked: the instructor asked for this test to run in the answer kernel.
+        forget: names that the test kernel gives up before this cell, since a solution cell that
+            has run meanwhile is there to define them.
+        owned: names that are the student's whatever Python defines under them.
+        reserved: names that are never asked from the answer kernel.
+        shared: names that both kernels define alike.
+    """
+
+    index: int
+    number: int
+    test: bool
+    answer: str
+    tested: bool
+    marked: bool = False
+    forget: tuple[str, ...] = ()
+    owned: frozenset[str] = frozenset()
+    reserved: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class NotebookPlan:
+    """All code cells, and the imports with which the test kernel begins."""
+
+    cells: tuple[CellPlan, ...]
+    prelude: tuple[str, ...]
+
+
+@dataclass
+class _Names:
+    """Whose names are whose, as the notebook goes on."""
+
+    reserved: set[str] = field(default_factory=set)
+    passing: set[str] = field(default_factory=set)
+    """Values that a test left behind, which the student may define anew."""
+    owned: set[str] = field(default_factory=set)
+    forget: set[str] = field(default_factory=set)
+    shared: set[str] = field(default_factory=set)
+
+
+def make_plan(
+    notebook: nbformat.NotebookNode, template: NotebookTemplate | None = None
+) -> NotebookPlan:
+    """The plan of a clean notebook.
+
+    Args:
+        notebook: whose metadata and instructor cells are the instructor's.
+        template: what the instructor's own copy says of names and imports; without it both are
+            read from the notebook alone.
+    """
+    stated = {} if template is None else dict(template.defines)
+    complete = template is not None and template.complete
+    imports = list(template.imports) if template is not None else []
+    codes = [(at, cell) for at, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    for _, cell in codes:
+        if not _is_students(cell):
+            imports += import_statements(_tested_source(cell))
+    tested = _tested_cells(codes, stated)
+    visible = _visible_needed(codes)
+    names = _Names(reserved={name for line in imports for name in bound_names(line)})
+    cells = []
+    number = 0
+    for at, cell in codes:
+        number += INJECTED not in cell.metadata.get("tags", [])
+        marked = is_test(cell) and ANSWER_MARK.search(cell.source) is not None
+        if _is_students(cell):
+            _give(names, cell, stated, complete)
+        answer = cell.source
+        if is_test(cell) and not marked:
+            answer = _HIDDEN.sub("", cell.source) if at in visible else ""
+        cells.append(
+            CellPlan(
+                at,
+                0 if INJECTED in cell.metadata.get("tags", []) else number,
+                is_test(cell),
+                answer,
+                at in tested,
+                marked,
+                tuple(sorted(names.forget)) if at in tested else (),
+                frozenset(names.owned),
+                frozenset(names.reserved - names.owned),
+                frozenset(names.shared),
+            )
+        )
+        if at in tested:
+            names.forget = set()
+            _take(names, cell)
+    return NotebookPlan(tuple(cells), tuple(dict.fromkeys(imports)))
+
+
+def _is_students(cell: nbformat.NotebookNode) -> bool:
+    """Whether a student writes a cell: an answer, or any cell that is not locked."""
+    if INJECTED in cell.metadata.get("tags", []):
+        return False
+    return bool(is_solution(cell) or not is_locked(cell)) and not is_test(cell)
+
+
+def _tested_source(cell: nbformat.NotebookNode) -> str:
+    return "" if ANSWER_MARK.search(cell.source) else str(cell.source)
+
+
+def _take(names: _Names, cell: nbformat.NotebookNode) -> None:
+    """What a cell of the test kernel binds is the instructor's from then on."""
+    bound = bound_names(cell.source)
+    values = assigned_names(cell.source) if is_test(cell) else frozenset()
+    names.passing = (names.passing | values) - (bound - values)
+    names.reserved |= bound
+    names.owned -= bound
+    if not is_test(cell):
+        names.shared |= bound
+
+
+def _give(
+    names: _Names, cell: nbformat.NotebookNode, stated: Mapping[str, list[str]], complete: bool
+) -> None:
+    """What a solution cell is there to define is the student's from then on.
+
+    Where the instructor's source is at hand its word alone counts. Otherwise a student's cell may
+    define anew what a test only left behind as a value, never what an instructor's cell defined.
+    """
+    given = set(stated.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""), ()))
+    if not complete:
+        given |= bound_names(cell.source) & names.passing
+    if not stated:
+        given |= {name for name in bound_names(cell.source) if hasattr(builtins, name)}
+    names.forget |= given & names.reserved
+    names.reserved -= given
+    names.passing -= given
+    names.shared -= given
+    names.owned |= given
+
+
+def _tested_cells(
+    codes: list[tuple[int, nbformat.NotebookNode]], stated: Mapping[str, list[str]]
+) -> set[int]:
+    """Which cells the test kernel runs: the tests, and instructor cells before the last of them.
+
+    An instructor's cell that uses what students write, such as a plot of their results, is left
+    out where no later cell of the test kernel needs what it defines: it shows, and tests nothing.
+    """
+    chosen: set[int] = set()
+    needed: set[str] = set()
+    students: set[str] = set()
+    for _, cell in codes:
+        if _is_students(cell):
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+            students |= bound_names(cell.source) | set(stated.get(grade_id, ()))
+    after_last = True
+    for at, cell in reversed(codes):
+        if _is_students(cell) or ANSWER_MARK.search(cell.source):
+            continue
+        if is_test(cell):
+            after_last = False
+        elif after_last:
+            continue
+        else:
+            reads = read_names(cell.source)
+            if reads & students and parse_cell(cell.source) and not (
+                bound_names(cell.source) & needed
+            ):
+                continue
+        chosen.add(at)
+        needed |= read_names(cell.source)
+    return chosen
+
+
+def _visible_needed(codes: list[tuple[int, nbformat.NotebookNode]]) -> set[int]:
+    """Tests whose visible part defines what a later cell of the answer kernel reads."""
+    found: set[int] = set()
+    later: set[str] = set()
+    for at, cell in reversed(codes):
+        if not is_test(cell):
+            later = (later - bound_names(cell.source)) | read_names(cell.source)
+        elif bound_names(_HIDDEN.sub("", cell.source)) & later:
+            found.add(at)
+    return found
