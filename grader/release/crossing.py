@@ -29,7 +29,10 @@ from grader.release.sources import grade_id_of
 ANSWER_MARK = "### GRADER: ANSWER KERNEL"
 """The comment line by which an instructor sends a test cell to the answer kernel."""
 
-_MARK = re.compile(rf"^[ \t]*{ANSWER_MARK}[ \t]*$", re.MULTILINE)
+_MARK = re.compile(r"^\s*#+\s*GRADER:\s*ANSWER KERNEL\s*$", re.MULTILINE | re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*$", re.MULTILINE | re.DOTALL
+)
 _ADVICE = (
     f"The comment line `{ANSWER_MARK}` in that cell runs it in the answer kernel, where a "
     "submission can see it"
@@ -111,7 +114,12 @@ class _Cell:
             side = _Side.STUDENT if _MARK.search(cell.source) else _Side.TEST
         else:
             side = _Side.OWN if is_locked(cell) else _Side.STUDENT
-        body = cell.source.lstrip("\n")
+        return cls.parse(grade_id_of(cell), side, cell.source)
+
+    @classmethod
+    def parse(cls, grade_id: str, side: _Side, source: str) -> _Cell:
+        """Read the text of a cell."""
+        body = source.lstrip("\n")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about escapes and the like
@@ -119,9 +127,8 @@ class _Cell:
                 text = manager().transform_cell(body)
                 tree, table = ast.parse(text), symtable.symtable(text, "cell", "exec")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return cls(grade_id_of(cell), side, cell.source, None, None, 0)
-        shift = len(cell.source) - len(body)
-        return cls(grade_id_of(cell), side, cell.source, tree, table, shift)
+            return cls(grade_id, side, source, None, None, 0)
+        return cls(grade_id, side, source, tree, table, len(source) - len(body))
 
     @cached_property
     def binds(self) -> frozenset[str]:
@@ -132,6 +139,12 @@ class _Cell:
             if (symbol.is_assigned() or symbol.is_imported())
             and (table is self.table or symbol.is_declared_global())
         )
+
+    @cached_property
+    def visible_binds(self) -> frozenset[str]:
+        """Those of `binds` that stand outside hidden tests, which the answer kernel may run."""
+        part = _HIDDEN.sub("", self.source)
+        return _Cell.parse(self.grade_id, self.side, part).binds
 
     @cached_property
     def imports(self) -> frozenset[str]:
@@ -242,14 +255,15 @@ def _unknown_names(
 def _needed_later(
     cell: _Cell, later: list[_Cell], elsewhere: frozenset[str]
 ) -> Iterator[tuple[int, str]]:
-    """Names that only a test defines and that a cell of the answer kernel reads."""
+    """Names that only a hidden test defines and that a cell of the answer kernel reads."""
+    hidden = cell.binds - elsewhere - cell.visible_binds
     for each in later:
         if each.side is _Side.TEST:
             continue
-        for name in sorted((cell.binds - elsewhere) & each.reads):
+        for name in sorted(hidden & each.reads):
             who = f"the cell {each.grade_id}" if each.grade_id else "a later cell"
             sentence = (
-                f"{who} needs {name}, which only this test cell defines, and test cells do not "
-                "run in the answer kernel: define it in a cell of your own."
+                f"{who} needs {name}, which only this hidden test defines, and hidden tests do "
+                "not run in the answer kernel: define it in a cell of your own."
             )
             yield cell.line_of(name, (ast.Store,)), sentence

@@ -25,6 +25,7 @@ _MAGICS = _words(
     "reset_selective run save store who who_ls whos xdel"
 )
 _NAMESPACES = _words("globals locals vars dir")
+_LOOKING = _words("get __getitem__ __contains__")
 _WRITERS = _words("write_text write_bytes")
 _SHELL = _words("run_line_magic run_cell_magic system getoutput")
 
@@ -89,6 +90,8 @@ class _Looker(ast.NodeVisitor):
         self.found: list[tuple[int, str]] = []
         self._reach = reach
         self._depth = 0
+        self._asked: set[ast.AST] = set()
+        """Namespaces that are only asked for one name, which the test kernel can pass on."""
 
     def _note(self, node: ast.expr | ast.stmt, reason: str) -> None:
         self.found.append((node.lineno, reason))
@@ -118,10 +121,27 @@ class _Looker(ast.NodeVisitor):
                 node, f"{node.id} is the history of the test kernel, not of the student's cells"
             )
 
+    def visit_Compare(self, node: ast.Compare) -> None:
+        for operator, right in zip(node.ops, node.comparators, strict=True):
+            if isinstance(operator, ast.In | ast.NotIn):
+                self._asks_for_one(right)
+        self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self._asks_for_one(node.value)
+        self.generic_visit(node)
+
+    def _asks_for_one(self, namespace: ast.expr) -> None:
+        if self._reach.path(getattr(namespace, "func", namespace)) != "dir":
+            self._asked.add(namespace)
+
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        if node.attr in _LOOKING:
+            self._asks_for_one(node.value)
         if node.attr in _HIDDEN and not self._reach.is_ours(node.value):
             self._hidden(node, node.attr)
-        elif _is_shell(node.value) and node.attr not in _SHELL:
+        elif _is_shell(node.value) and node.attr not in _SHELL and node not in self._asked:
             self._note(
                 node, f"get_ipython().{node.attr} is of the test kernel, not of the student's"
             )
@@ -132,7 +152,8 @@ class _Looker(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         path = self._reach.path(node.func)
         first = node.args[0] if node.args else None
-        if path in _NAMESPACES and not node.args and (path == "globals" or not self._depth):
+        whole = path in _NAMESPACES and not node.args and node not in self._asked
+        if whole and (path == "globals" or not self._depth):
             self._note(node, f"{path}() shows the names of the test kernel, not the student's")
         if isinstance(node.func, ast.Attribute) and _is_shell(node.func.value):
             self._magic(node, node.func.attr)

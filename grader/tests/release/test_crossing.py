@@ -73,12 +73,14 @@ CANNOT = {
     "isinstance = None\nf(1)": "it gives isinstance another value",
     "FACTOR = 3": "it gives FACTOR another value",
     "for FACTOR in (1, 2):\n    f(FACTOR)": "it gives FACTOR another value",
-    "get_ipython().user_ns['f']": "get_ipython().user_ns",
+    "list(get_ipython().user_ns)": "get_ipython().user_ns",
+    "get_ipython().history_manager": "get_ipython().history_manager",
     "assert 'f(' in In[2]": "In is the history",
     "_ih[-1]": "_ih is the history",
     "Out": "Out is the history",
-    "assert 'f' in globals()": "globals() shows the names",
-    "def check():\n    return globals()": "globals() shows the names",
+    "globals()['g'] = None": "globals() shows the names",
+    "def check():\n    return [*globals()]": "globals() shows the names",
+    "[n for n in locals() if n == 'f']": "locals() shows the names",
     "assert 'f' in dir()": "dir() shows the names",
     "%run other.py": "%run works on the test kernel",
     "%store f": "%store works on the test kernel",
@@ -115,6 +117,8 @@ CAN = [
     "%timeit -n1 -r1 f(1)\n%matplotlib inline\n!true\nlines = !true",
     "def check():\n    return sorted(locals())\ncheck()",
     "import pandas as pd\npd.DataFrame()",
+    "assert 'f' in globals() and 'q' not in locals() and globals()['f'](1) == 2",
+    "globals().get('f')(1)\nget_ipython().user_ns['f']\nassert 'f' in get_ipython().user_ns",
     "try:\n    f(None)\nexcept TypeError as error:\n    print(error)",
     "total = sum(v for v in [f(1), f(2)] if (w := v) > 0)\nassert w and [n for n in range(3)]",
     "with open('data.csv') as file, open('data.csv', 'rb') as again:\n    file.read()",
@@ -150,14 +154,16 @@ def test_hidden_tests_are_looked_through_too() -> None:
 def test_a_name_that_only_a_test_defines_and_an_answer_needs() -> None:
     later = _solution("later", "def h(x):", "return x + LIMIT + np.pi")
     own = _cell("show", "print(LIMIT)", locked=True)
-    found = look("assert f(1)\nLIMIT = 3", after=(later, own, new_code_cell("LIMIT")))
-    assert [line for line, _ in found] == [2, 2, 2]
+    hidden = "assert f(1)\n### BEGIN HIDDEN TESTS\nLIMIT = 3\n### END HIDDEN TESTS"
+    found = look(hidden, after=(later, own, new_code_cell("LIMIT")))
+    assert [line for line, _ in found] == [3, 3, 3]
     assert [sentence.split(" needs LIMIT")[0] for _, sentence in found] == [
         "a later cell",
         "the cell later",
         "the cell show",
     ]
-    assert look("LIMIT = 3", _cell("own", "LIMIT = 3", locked=True), after=(own,)) == []
+    assert look("LIMIT = 3", after=(later, own)) == [], "its visible part runs there, too"
+    assert look(hidden, _cell("own", "LIMIT = 3", locked=True), after=(own,)) == []
 
 
 @pytest.mark.parametrize(
