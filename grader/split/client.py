@@ -52,6 +52,7 @@ class GradedClient(NotebookClient):
         self._manager: Any = manager
         self._startup_timeout = limits.startup_timeout
         self._timed_out = False
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._reply: dict[str, Any] = {}
         self.on_cell_executed = self._keep_reply
 
@@ -96,7 +97,7 @@ class GradedClient(NotebookClient):
         """
         self._timed_out = False
         self._reply = {"status": "ok"}  # a cell without code has no reply
-        before = asyncio.all_tasks()
+        self._tasks.clear()
         try:
             await self.async_execute_cell(cell, index)
         except (DeadKernelError, CellTimeoutError):
@@ -104,7 +105,7 @@ class GradedClient(NotebookClient):
         except Exception as error:  # nbclient takes messages apart without looking
             raise BadMessage(f"{type(error).__name__}: {error}") from None
         finally:
-            await _cancel(asyncio.all_tasks() - before)
+            await _cancel(self._tasks)
         return None if self._timed_out else self._reply
 
     async def _async_handle_timeout(
@@ -113,12 +114,32 @@ class GradedClient(NotebookClient):
         self._timed_out = True
         return await super()._async_handle_timeout(timeout, cell)
 
+    # nbclient starts these as tasks, and forgets them after a cell that went wrong
+
+    async def _async_poll_output_msg(self, *arguments: Any) -> None:
+        self._note_task()
+        await super()._async_poll_output_msg(*arguments)
+
+    async def _async_poll_for_reply(self, *arguments: Any) -> Any:
+        self._note_task()
+        return await super()._async_poll_for_reply(*arguments)
+
+    async def _async_poll_kernel_alive(self) -> None:
+        self._note_task()
+        await super()._async_poll_kernel_alive()
+
+    def _note_task(self) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+
     def _keep_reply(self, *, execute_reply: dict[str, Any], **_cell: Any) -> None:
         self._reply = dict(execute_reply["content"])
 
 
 async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
     """End what nbclient leaves waiting after a cell that went wrong."""
-    for task in tasks:
+    left = [task for task in tasks if not task.done() and task is not asyncio.current_task()]
+    for task in left:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*left, return_exceptions=True)

@@ -46,6 +46,8 @@ class Link(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         """Ask for the vector-Jacobian product; differentiable where a graph is wanted."""
+        if ctx.number in ctx.crossing.tensors.cut:
+            return (None,) * len(ctx.needs_input_grad)
         found = ctx.crossing.peer.ask(
             "vjp", ctx.number, [list(key) for key in ctx.keys], gradients[0], torch.is_grad_enabled()
         )
@@ -68,12 +70,16 @@ class TensorCrossing:
         self._keys: dict[int, Key] = {}
         self._versions: dict[Key, Any] = {}
         self._kept: dict[Key, _Kept] = {}
+        self._nodes: dict[Any, Key] = {}
+        self.cut: frozenset[int] = frozenset()
+        """Computed tensors of theirs behind which they go on with the backward pass themselves."""
         self._next = 0
 
     def forget(self) -> None:
         """Drop graphs; tensors of modules stay."""
         self._tensors = {key: found for key, found in self._tensors.items() if key in self._kept}
         self._keys = {id(found): key for key, found in self._tensors.items()}
+        self._nodes.clear()
 
     # tensors
 
@@ -107,7 +113,7 @@ class TensorCrossing:
         value = self._plain(name, shape, device, index, decoder)
         grad = None
         if gradient is not None:
-            grad = self._plain(*gradient, decoder)
+            grad = self._gradient(gradient, decoder)
         if link is None:
             if flags == "p":
                 value = torch.nn.Parameter(value, requires_grad=False)
@@ -143,6 +149,8 @@ class TensorCrossing:
         self._tensors[key] = value
         self._keys[id(value)] = key
         self._versions[key] = value._version
+        if "c" in flags:
+            self._nodes[value.grad_fn] = key
         return value
 
     def _computed(self, value: Any, number: int, leaves: list[Any]) -> Any:
@@ -194,10 +202,13 @@ class TensorCrossing:
             if node in seen:
                 continue
             seen.add(node)
+            if node in self._nodes:
+                known[self._nodes[node]] = None
+                continue
             variable = getattr(node, "variable", None)
             if variable is not None:
                 key = self._keys.get(id(variable))
-                if key is not None and (key[0] == _THEIRS or key in self._kept):
+                if key is not None:
                     known[key] = None
                 else:
                     other[id(variable)] = variable
@@ -218,14 +229,19 @@ class TensorCrossing:
                 raise WireError("a gradient of a tensor that was never sent")
             inputs.append(self._tensors[key])
         own = self._leaves(output)[1]
-        found = torch.autograd.grad(
-            [output],
-            [*inputs, *own],
-            [gradient],
-            retain_graph=True,
-            create_graph=graph is True,
-            allow_unused=True,
-        )
+        computed = {key[1] for key in map(tuple, keys) if key[0] == _THEIRS}
+        before, self.cut = self.cut, frozenset(computed)
+        try:
+            found = torch.autograd.grad(
+                [output],
+                [*inputs, *own],
+                [gradient],
+                retain_graph=True,
+                create_graph=graph is True,
+                allow_unused=True,
+            )
+        finally:
+            self.cut = before
         for leaf, grad in zip(own, found[len(inputs) :], strict=True):
             if grad is not None:  # of a leaf that only this side knows
                 leaf.grad = grad if leaf.grad is None else leaf.grad + grad
@@ -243,7 +259,7 @@ class TensorCrossing:
             with torch.no_grad():
                 value.detach().copy_(new)
         if gradient is not None:
-            grad = self._plain(*gradient, decoder)
+            grad = self._gradient(gradient, decoder)
             if value.is_leaf:
                 value.grad = grad
             elif value.requires_grad:
@@ -270,6 +286,12 @@ class TensorCrossing:
                 raise CannotCross("a tensor on a graphics card, which this kernel does not have")
             value = value.cuda()
         return value
+
+    def _gradient(self, node: Any, decoder: Decoder) -> torch.Tensor:
+        if type(node) is not list or len(node) != 4:
+            raise WireError("a malformed gradient")
+        name, shape, device, index = node
+        return self._plain(name, shape, device, index, decoder)
 
     def name(self, text: Any) -> Any:
         """A dtype or device by its name."""
@@ -351,7 +373,7 @@ class TensorCrossing:
             side, number, name, shape, device, gradient, index = node
             key = (1 - side, number)
             new = self._plain(name, shape, device, index, decoder)
-            grad = None if gradient is None else self._plain(*gradient, decoder)
+            grad = None if gradient is None else self._gradient(gradient, decoder)
             kept = self._kept.get(key)
             if kept is None:
                 if key[0] == _THEIRS:
