@@ -1,0 +1,71 @@
+"""Honest notebooks get the points that stock nbgrader gives, whatever their tests do."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+
+from grader.course import Limits
+from grader.sandbox import SandboxMode, SandboxPolicy
+from grader.scoring.points import auto_score
+from grader.split import NotebookResult, place_files, run_notebook
+from grader.tests.split.corpus import EXPECTED, VARIANTS, Entry, entries
+
+pytestmark = pytest.mark.usefixtures("needs_bubblewrap")
+
+LIMITS = Limits(cell_timeout=4.0, notebook_timeout=60.0, startup_timeout=120.0)
+CORPUS = {entry.name: entry for entry in entries()}
+STOCK: dict[str, dict[str, dict[str, float]]] = json.loads(EXPECTED.read_text(encoding="utf-8"))
+
+
+@cache
+def graded(name: str, variant: str) -> NotebookResult:
+    entry = CORPUS[name]
+    with place_files({}, entry.files) as files:
+        policy = SandboxPolicy(limits=LIMITS, files=files)
+        return run_notebook(name, entry.submission(variant), policy, SandboxMode.BUBBLEWRAP)
+
+
+def expected(entry: Entry, variant: str) -> dict[str, float]:
+    """Stock nbgrader's points, but for its listed faults and what cannot cross."""
+    return {
+        test: cell.differs.get(variant, STOCK[entry.name][variant][test])
+        for test, cell in entry.tests.items()
+        if variant not in cell.refused
+    }
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", CORPUS)
+def test_the_points_are_stock_nbgraders(name: str, variant: str) -> None:
+    entry = CORPUS[name]
+    result = graded(name, variant)
+    wanted = expected(entry, variant)
+    wrong = [
+        f"{test.grade_id}: {got}, not {wanted[test.grade_id]} ({test.outcome}: {test.message})"
+        for test in result.tests
+        if test.grade_id in wanted
+        and (got := auto_score(test, entry.tests[test.grade_id].points)) != wanted[test.grade_id]
+    ]
+    assert not wrong, "\n".join([*wrong, result.ended_early])
+
+
+def test_what_stock_nbgrader_gives_is_known_for_the_whole_corpus() -> None:
+    """Otherwise: python -m grader.tests.split.corpus.record."""
+    assert {name: set(found) for name, found in STOCK.items()} == {
+        name: set(VARIANTS) for name in CORPUS
+    }
+    for name, entry in CORPUS.items():
+        assert all(set(STOCK[name][variant]) == set(entry.tests) for variant in VARIANTS)
+
+
+def test_the_corpus_tells_right_from_wrong() -> None:
+    """Reference solutions get all points from stock nbgrader, blank and wrong ones few."""
+    for name, entry in CORPUS.items():
+        full = {test: cell.points for test, cell in entry.tests.items()}
+        lost = {test for test, points in STOCK[name]["reference"].items() if points != full[test]}
+        assert lost == {test for test, cell in entry.tests.items() if "reference" in cell.differs}
+        for variant in ("wrong", "blank"):
+            assert sum(STOCK[name][variant].values()) < 0.5 * sum(full.values()), (name, variant)
