@@ -25,7 +25,14 @@ def graded(name: str, variant: str) -> NotebookResult:
     entry = CORPUS[name]
     with place_files({}, entry.files) as files:
         policy = SandboxPolicy(limits=LIMITS, files=files)
-        return run_notebook(name, entry.submission(variant), policy, SandboxMode.BUBBLEWRAP)
+        return run_notebook(
+            name,
+            entry.submission(variant),
+            policy,
+            SandboxMode.BUBBLEWRAP,
+            template=entry.template(),
+            instructor_files=entry.files,
+        )
 
 
 def expected(entry: Entry, variant: str) -> dict[str, float]:

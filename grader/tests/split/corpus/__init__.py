@@ -31,6 +31,9 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.preprocessors import ClearSolutions
 
+from grader.release import NotebookTemplate
+from grader.release.names import bound_names, import_statements
+
 FOLDER = Path(__file__).parent
 EXPECTED = FOLDER / "expected.json"
 VARIANTS = ("reference", "wrong", "blank")
@@ -75,6 +78,20 @@ class Entry:
     def source(self) -> nbformat.NotebookNode:
         """What the instructor writes."""
         return _notebook(_node(c, c.source) for c in self.cells if c.kind != "student")
+
+    def template(self) -> NotebookTemplate:
+        """What grading knows of the instructor's notebook."""
+        codes = [cell for cell in self.cells if cell.kind not in ("student", "written")]
+        stubs = {c.name: _answer(c, "blank") for c in codes if c.kind in ("answer", "manual")}
+        sources = {c.name: c.source for c in codes}
+        defines = {
+            name: sorted(bound_names(stub) | bound_names(sources[name]))
+            for name, stub in stubs.items()
+        }
+        imports = [line for cell in codes for line in import_statements(cell.source)]
+        return NotebookTemplate(
+            self.name, (), KERNELSPEC, defines, tuple(dict.fromkeys(imports)), complete=True
+        )
 
     def submission(self, variant: str) -> nbformat.NotebookNode:
         """What a student hands in, with hidden tests put back."""
