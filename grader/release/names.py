@@ -6,6 +6,7 @@ import ast
 import functools
 import symtable
 from collections.abc import Iterator
+from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -25,7 +26,8 @@ def parse_cell(source: str) -> ast.Module | None:
 @functools.cache
 def _python(source: str) -> str:
     try:
-        return str(TransformerManager().transform_cell(source))
+        manager: Any = TransformerManager()  # type: ignore[no-untyped-call]  # IPython's
+        return str(manager.transform_cell(source))
     except (SyntaxError, ValueError, RecursionError):
         return source
 
@@ -36,6 +38,20 @@ def bound_names(source: str) -> frozenset[str]:
     if tree is None:
         return frozenset()
     return frozenset(name for node in _outside_functions(tree) for name in _bound_by(node))
+
+
+def defined_names(source: str) -> frozenset[str]:
+    """Those of `bound_names` that no import binds."""
+    tree = parse_cell(source)
+    if tree is None:
+        return frozenset()
+    imports = {
+        name
+        for node in _outside_functions(tree)
+        if isinstance(node, ast.alias)
+        for name in _bound_by(node)
+    }
+    return bound_names(source) - imports
 
 
 def assigned_names(source: str) -> frozenset[str]:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from grader.course import Course
 from grader.errors import CourseError
 from grader.release.converter import programs_on_path
-from grader.release.names import bound_names, import_statements
+from grader.release.names import defined_names, import_statements
 from grader.release.sources import grade_id_of
 
 _PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -171,7 +171,7 @@ def _notebook(notebook: Any, tags: dict[tuple[str, str], tuple[str, ...]]) -> No
 def _with_names(template: NotebookTemplate, folder: Path) -> NotebookTemplate:
     """Add what the instructor's source says of names, or the stubs where there is no source."""
     defines = {
-        cell.grade_id: set(bound_names(cell.source)) for cell in template.cells if cell.solution
+        cell.grade_id: set(defined_names(cell.source)) for cell in template.cells if cell.solution
     }
     try:
         cells = nbformat.read(folder / f"{template.name}.ipynb", as_version=4).cells
@@ -181,7 +181,7 @@ def _with_names(template: NotebookTemplate, folder: Path) -> NotebookTemplate:
     imports = [line for cell in codes for line in import_statements(cell.source)]
     for cell in codes:
         if grade_id_of(cell) in defines:
-            defines[grade_id_of(cell)] |= bound_names(cell.source)
+            defines[grade_id_of(cell)] |= defined_names(cell.source)
     return replace(
         template,
         defines={name: sorted(found) for name, found in defines.items()},

@@ -22,7 +22,7 @@ from grader.errors import SandboxError
 from grader.release import NotebookTemplate
 from grader.sandbox import DeathReason, SandboxMode, SandboxPolicy
 from grader.split.client import BadMessage
-from grader.split.kernels import STOP_WAIT, KernelPair, Told
+from grader.split.kernels import STOP_WAIT, KernelPair, TestKernelLost, Told
 from grader.split.plan import CellPlan, make_plan
 from grader.split.recorder import KernelEnd, Recorder, test_ids
 
@@ -53,7 +53,7 @@ class SplitEngine(Engine):
         policy: SandboxPolicy | None = None,
         sandbox: SandboxMode | str = SandboxMode.BUBBLEWRAP,
         template: NotebookTemplate | None = None,
-        instructor_files: Collection[str] = (),
+        instructor_files: Collection[str] | None = None,
         **_options: Any,
     ) -> None:
         """Called by papermill.
@@ -141,23 +141,30 @@ class _Run:
                 await self._answer(plan, cell, started)
         except _Ended as ended:
             end = ended.end
+        except TestKernelLost as lost:
+            end = self._why_test_lost(lost)
         self._nb_man.cell_complete(cell, plan.index)
         if end is None:
             return True
-        final = self._replayed or not await self._replay(plan)
         duration = time.monotonic() - started
+        final = not await self._replay(plan)
         self._recorder.kernel_ended(cell, plan.number, end, duration, final=final)
         return not final
 
     async def _answer(self, plan: CellPlan, cell: nbformat.NotebookNode, started: float) -> None:
         """A cell of the answer kernel, which an instructor's may run in the test kernel too."""
-        waiting = [self._run_in_answer(cell)]
         if plan.tested:
-            waiting.append(self._pair.run_tested(plan, copy.deepcopy(cell), self._cell_limit))
-        reply, *_ = found = await asyncio.gather(*waiting, return_exceptions=True)
-        for error in reversed(found):  # a fault of ours counts before a death of theirs
-            if isinstance(error, BaseException):
-                raise error
+            found = await asyncio.gather(
+                self._run_in_answer(cell),
+                self._pair.run_tested(plan, copy.deepcopy(cell), self._cell_limit),
+                return_exceptions=True,
+            )
+            for error in reversed(found):  # the loss of both kernels is the greater one
+                if isinstance(error, BaseException):
+                    raise error
+            reply: dict[str, Any] | None = found[0]  # type: ignore[assignment]  # no error, so this
+        else:
+            reply = await self._run_in_answer(cell)
         duration = time.monotonic() - started
         if reply is None:
             limit = self._limits.cell_timeout
@@ -220,16 +227,19 @@ class _Run:
         if self._replayed or over:
             return False
         self._replayed = True
-        await self._pair.restart_answer()
+        both = self._pair.test_is_lost()
+        await (self._pair.restart() if both else self._pair.restart_answer())
         try:
             for earlier in self._plan:
                 if earlier.index >= plan.index:
                     break
+                cell = copy.deepcopy(self._nb_man.nb.cells[earlier.index])
+                cell.source = earlier.answer
                 if earlier.answer:
-                    cell = copy.deepcopy(self._nb_man.nb.cells[earlier.index])
-                    cell.source = earlier.answer
                     await self._run_in_answer(cell)
-        except _Ended:
+                if both and earlier.tested and not earlier.test:
+                    await self._pair.run_tested(earlier, cell, self._cell_limit)
+        except (_Ended, TestKernelLost):
             return False
         return True
 
@@ -245,6 +255,19 @@ class _Run:
             self._pair.answer.manager.condemn(DeathReason.KILLED, _MALFORMED)
             return KernelEnd(_MALFORMED)
         return self._how_it_ended()
+
+    def _why_test_lost(self, lost: TestKernelLost) -> KernelEnd:
+        """Why there is no test kernel any more: what a test computes depends on the student too."""
+        self._pair.test.manager.condemn(DeathReason.KILLED, "it is of no more use")
+        self._pair.test.manager.wait_death(STOP_WAIT)
+        if lost.death is None or lost.death.reason is DeathReason.KILLED:
+            return KernelEnd(self._sentence(_UNRESPONSIVE), timed_out=True)
+        reason = lost.death.reason
+        return KernelEnd(
+            self._sentence(_SENTENCES[reason]),
+            timed_out=reason is DeathReason.WALL_CLOCK,
+            unexplained=reason is DeathReason.EXITED,
+        )
 
     def _how_it_ended(self) -> KernelEnd:
         """Why the answer kernel is gone, in words for the student.

@@ -53,6 +53,19 @@ _START = {
 }
 
 
+class TestKernelLost(Exception):
+    """The test kernel died, or did not end a cell.
+
+    Args:
+        death: how, or None where it still ran.
+    """
+
+    __test__ = False  # not a test class, whatever its name makes pytest think
+
+    def __init__(self, death: Death | None) -> None:
+        self.death = death
+
+
 @dataclass(frozen=True)
 class Told:
     """What the test kernel says after a cell: whether, and how, it lost the answer kernel."""
@@ -89,12 +102,15 @@ class Kernel:
         self.manager.start_clock()
         path = INSIDE if self._mode is SandboxMode.BUBBLEWRAP else BRIDGE
         code = _LOAD.format(path=str(path), module=module) + _START[module].format(number=number)
-        reply = await self.run(new_code_cell(f"exec({code!r}, {{'get_ipython': get_ipython}})"))
-        if reply is None or reply.get("status") != "ok":
-            found = reply or {}
+        cell = new_code_cell(f"exec({code!r}, {{'get_ipython': get_ipython}})")
+        try:
+            reply = await self.run(cell) or {"ename": "CellTimeoutError"}
+        except (DeadKernelError, CellTimeoutError, BadMessage) as error:
+            reply = {"ename": type(error).__name__, "evalue": str(error)}
+        if reply.get("status") != "ok":
             raise SandboxError(
-                f"The grader's part of a kernel did not start ({found.get('ename')}: "
-                f"{found.get('evalue')}); run `grader doctor`."
+                f"The grader's part of a kernel did not start ({reply['ename']}: "
+                f"{reply.get('evalue', '')}); run `grader doctor`."
             )
 
     async def run(self, cell: nbformat.NotebookNode) -> dict[str, Any] | None:
@@ -120,7 +136,8 @@ class KernelPair:
         mode: how both are isolated.
         deadline: when the notebook's time is over, on the monotonic clock.
         prelude: import statements with which the test kernel begins.
-        instructor_files: targets of those files of the policy that are the instructor's.
+        instructor_files: targets of those files of the policy that are the instructor's; None
+            where all are.
     """
 
     def __init__(
@@ -129,13 +146,19 @@ class KernelPair:
         mode: SandboxMode,
         deadline: float,
         prelude: tuple[str, ...],
-        instructor_files: Collection[str],
+        instructor_files: Collection[str] | None,
     ) -> None:
         shown = (Bind(BRIDGE, INSIDE),)
         self._policy = replace(policy, binds=(*policy.binds, *shown))
-        files = tuple(file for file in policy.files if file.target in instructor_files)
+        files = tuple(
+            file
+            for file in policy.files
+            if instructor_files is None or file.target in instructor_files
+        )
         limits = replace(
-            policy.limits, notebook_timeout=2 * policy.limits.notebook_timeout + MARGIN
+            policy.limits,
+            cell_timeout=policy.limits.cell_timeout + MARGIN,  # `run_tested` is the one that ends it
+            notebook_timeout=2 * policy.limits.notebook_timeout + MARGIN,
         )
         random_hashes = ("PYTHONHASHSEED", "random")
         self._test_policy = replace(
@@ -190,7 +213,7 @@ class KernelPair:
         await self._told()
         if self._prelude:
             lines = "\n".join(f"try:\n    {line}\nexcept Exception: pass" for line in self._prelude)
-            self._order(reserved=(), owned=(), forget=(), shared=(), connect=False)
+            self._order(reserved=(), owned=(), shared=(), connect=False)
             await self.test.run(new_code_cell(lines))
             await self._told()
 
@@ -214,6 +237,7 @@ class KernelPair:
             self.peak_memory = max(self.peak_memory, self.answer.manager.peak_memory)
             self.answer.stop()
         self._answer_stack.close()
+        self._answer_stack = ExitStack()
         with contextlib.suppress(AttributeError):
             self.peak_memory = max(self.peak_memory, self.answer.manager.peak_memory)
 
@@ -224,8 +248,22 @@ class KernelPair:
             SandboxError: it did not start.
         """
         self._close_answer()
-        self._answer_stack = ExitStack()
         await self._start_answer()
+
+    async def restart(self) -> None:
+        """Both kernels afresh, since the test kernel died.
+
+        Raises:
+            SandboxError: one did not start.
+        """
+        self._close_answer()
+        self.test.stop()
+        self._stack.close()
+        await self.start()
+
+    def test_is_lost(self) -> bool:
+        """Whether the test kernel is gone."""
+        return self.test.manager.wait_death(0) is not None
 
     def answer_death(self, wait: float = 0.0) -> Death | None:
         """How the answer kernel ended, or None while it runs."""
@@ -246,12 +284,13 @@ class KernelPair:
             whether the cell was over its limit.
 
         Raises:
-            SandboxError: the test kernel is lost, which is no student's fault.
+            TestKernelLost: there is no such kernel any more.
         """
+        if not cell.source.strip():  # IPython runs nothing then, and says nothing
+            return {"status": "ok"}, Told("", "", 0), False
         self._order(
             reserved=sorted(plan.reserved),
             owned=sorted(plan.owned),
-            forget=list(plan.forget),
             shared=sorted(plan.shared),
             connect=self._new_channel is not None,
         )
@@ -275,13 +314,11 @@ class KernelPair:
                 await act()
         else:
             task.cancel()
-            raise SandboxError("The test kernel did not end a cell and was stopped.")
+            raise TestKernelLost(None)
         try:
             reply = task.result()
-        except (DeadKernelError, CellTimeoutError, BadMessage) as error:
-            death = self.test.manager.wait_death(STOP_WAIT)
-            reason = death.sentence if death else type(error).__name__
-            raise SandboxError(f"The test kernel was lost ({reason}); run `grader doctor`.") from None
+        except (DeadKernelError, CellTimeoutError, BadMessage):
+            raise TestKernelLost(self.test.manager.wait_death(STOP_WAIT)) from None
         return reply, await self._told(), late
 
     async def _kill_answer(self) -> None:
@@ -291,14 +328,12 @@ class KernelPair:
         self._control.sendall(json.dumps(order).encode() + b"\n")
 
     async def _told(self) -> Told:
-        """The line that follows a cell; the test kernel is trusted, its silence is a fault."""
+        """The line that follows a cell."""
         try:
             line = await asyncio.to_thread(self._read_line)
-            return Told(**json.loads(line))
-        except (OSError, ValueError, TypeError) as error:
-            raise SandboxError(
-                f"The test kernel does not answer ({type(error).__name__}); run `grader doctor`."
-            ) from None
+        except OSError:
+            raise TestKernelLost(self.test.manager.wait_death(STOP_WAIT)) from None
+        return Told(**json.loads(line))
 
     def _read_line(self) -> bytes:
         line = b""

@@ -18,6 +18,7 @@ from grader.release import NotebookTemplate
 from grader.release.names import (
     assigned_names,
     bound_names,
+    defined_names,
     import_statements,
     parse_cell,
     read_names,
@@ -44,9 +45,7 @@ class CellPlan:
             this is its visible part, where a later cell of the student's needs what it defines.
         tested: it runs in the test kernel.
         marked: the instructor asked for this test to run in the answer kernel.
-        forget: names that the test kernel gives up before this cell, since a solution cell that
-            has run meanwhile is there to define them.
-        owned: names that are the student's whatever Python defines under them.
+        owned: names that are the student's, whatever the test kernel or Python had under them.
         reserved: names that are never asked from the answer kernel.
         shared: names that both kernels define alike.
     """
@@ -57,7 +56,6 @@ class CellPlan:
     answer: str
     tested: bool
     marked: bool = False
-    forget: tuple[str, ...] = ()
     owned: frozenset[str] = frozenset()
     reserved: frozenset[str] = frozenset()
     shared: frozenset[str] = frozenset()
@@ -79,7 +77,6 @@ class _Names:
     passing: set[str] = field(default_factory=set)
     """Values that a test left behind, which the student may define anew."""
     owned: set[str] = field(default_factory=set)
-    forget: set[str] = field(default_factory=set)
     shared: set[str] = field(default_factory=set)
 
 
@@ -121,14 +118,12 @@ def make_plan(
                 answer,
                 at in tested,
                 marked,
-                tuple(sorted(names.forget)) if at in tested else (),
                 frozenset(names.owned),
                 frozenset(names.reserved - names.owned),
                 frozenset(names.shared),
             )
         )
         if at in tested:
-            names.forget = set()
             _take(names, cell)
     return NotebookPlan(tuple(cells), tuple(dict.fromkeys(imports)))
 
@@ -167,8 +162,7 @@ def _give(
     if not complete:
         given |= bound_names(cell.source) & names.passing
     if not stated:
-        given |= {name for name in bound_names(cell.source) if hasattr(builtins, name)}
-    names.forget |= given & names.reserved
+        given |= {name for name in defined_names(cell.source) if hasattr(builtins, name)}
     names.reserved -= given
     names.passing -= given
     names.shared -= given

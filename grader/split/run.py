@@ -26,7 +26,7 @@ def run_notebook(
     sandbox: SandboxMode,
     parameters: Mapping[str, Any] | None = None,
     template: NotebookTemplate | None = None,
-    instructor_files: Collection[str] = (),
+    instructor_files: Collection[str] | None = None,
 ) -> NotebookResult:
     """Run `notebook` over two fresh kernels.
 
@@ -40,7 +40,8 @@ def run_notebook(
         sandbox: how both kernels are isolated.
         parameters: papermill parameters, put after the cell tagged `parameters`.
         template: the instructor's copy, which says whose names are whose.
-        instructor_files: targets of those files of `policy` that are the instructor's.
+        instructor_files: targets of those files of `policy` that are the instructor's; None where
+            all are.
 
     Raises:
         SandboxError: the kernel could not be started, for a reason that is ours.

@@ -120,10 +120,11 @@ class Agent:
     def serve(self) -> None:
         """Called by the kernel's event loop when a question has arrived."""
         streams, handler = (sys.stdout, sys.stderr), signal.getsignal(signal.SIGINT)
+        self.peer.interrupted = False
         try:
             header, buffers = self._channel.receive()
             sys.stdout, sys.stderr = self.crossing.out, self.crossing.err
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, self._interrupt)
             with warnings.catch_warnings(record=True) as self.crossing.warned:
                 warnings.simplefilter("always")
                 self.peer.serve(header, buffers)
@@ -132,6 +133,13 @@ class Agent:
         finally:
             signal.signal(signal.SIGINT, handler)
             sys.stdout, sys.stderr = streams
+
+    def _interrupt(self, _number: int, _frame: Any) -> None:
+        """End the student's code, but never in the middle of a frame."""
+        if self.peer.protected:
+            self.peer.interrupted = True
+        else:
+            raise KeyboardInterrupt
 
     def stop(self) -> None:
         """Serve no more."""

@@ -77,6 +77,9 @@ class Peer:
         self.discreet = discreet
         self.broken: BaseException | None = None
         self.calls = 0
+        self.protected = True
+        """An interrupt must wait: a frame is on its way. `interrupted` says that one came."""
+        self.interrupted = False
         self._codec = codec
         self._handlers = handlers
         self._sequence = 0
@@ -99,6 +102,7 @@ class Peer:
         extras = self._codec.outgoing(encoder)
         self._sequence += 1
         number = self._sequence
+        before, self.protected = self.protected, True
         try:
             self._send(["?", number, operation, nodes, extras], encoder)
             while True:
@@ -120,6 +124,11 @@ class Peer:
         except KeyboardInterrupt:
             self.channel.close()  # a reply may still come, to a question that nobody asks
             raise
+        finally:
+            self.protected = before
+            if self.interrupted and not before:
+                self.interrupted = False
+                raise KeyboardInterrupt
 
     def serve(self, header: list[Any], buffers: list[bytearray]) -> None:
         """Answer one question of the other side's.
@@ -140,7 +149,7 @@ class Peer:
         decoder.finish()
         before = self._codec.snapshot(decoder)
         try:
-            status, result = "ok", handler(*values)
+            status, result = "ok", self._handle(handler, values)
         except (WireError, ChannelClosed, AnswerGone):
             raise
         except Stop as stop:
@@ -150,6 +159,14 @@ class Peer:
         except BaseException as error:
             status, result = "error", error
         self._reply(number, status, result, decoder.objects, before)
+
+    def _handle(self, handler: Handler, values: list[Any]) -> Any:
+        """Do what was asked; here an interrupt may strike."""
+        before, self.protected = self.protected, False
+        try:
+            return handler(*values)
+        finally:
+            self.protected = before
 
     def _reply(
         self, number: int, status: str, result: Any, objects: list[Any], before: list[Any]

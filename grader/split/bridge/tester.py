@@ -139,9 +139,9 @@ class Tester:
             _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
             self._connect(socket.socket(fileno=descriptors[0]))
         self._reserved = set(order["reserved"])
-        for name in order["forget"]:
-            dict.pop(self.names, name, None)
         self._owned = set(order["owned"])
+        for name in self._owned:
+            dict.pop(self.names, name, None)
         self._fetched.clear()
         if self.peer is not None and self._crossing is not None:
             if not self.peer.channel.closed:
