@@ -4,6 +4,7 @@ A file in attacks/ is a Python module:
 
     docstring       one sentence: what success would be
     CATEGORY        one of CATEGORIES
+    LONG            only the long run has time for it; see `load_attacks`
     CELLS           {grade_id of an answer cell: what the attacker writes there}
     NOTEBOOK        which notebook is handed in; "numbers" where it says nothing
     EXTRA           (position, source) of cells that the attacker adds; -1 is the end
@@ -14,13 +15,15 @@ A file in attacks/ is a Python module:
 
 In sources these words are filled in: @COURSE@ (the course's folder), @HOME@ (the grading user's
 home), @PORT@ and @SOCKET@ (where the test listens), @NAME@ (the attack), @MARK@ (what a file or
-process that is left behind is called). A source that calls `loot` gets `LOOT` in front.
+process that is left behind is called). A source that calls `loot`, `hijack`, `frame` or `answer`
+gets their definitions in front.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +56,32 @@ LOOT = '''def loot(text):
     print(">" + str(text)[::-1].encode("utf-8", "replace")[:60_000].hex() + "<", flush=True)
 
 '''
-HELPERS = {"loot(": LOOT}
+LINE = '''def hijack(reply):
+    """Takes the place of the bridge: `reply(line, header, buffers)` sees each of its questions."""
+    import gc
+
+    known = [found for found in gc.get_objects() if type(found).__name__ == "Agent"]
+    agent = next(found for found in known if hasattr(found, "peer"))
+    channel = agent._channel
+    agent._loop.remove_reader(channel.fileno())
+    agent._loop.add_reader(channel.fileno(), lambda: reply(channel._socket, *channel.receive()))
+
+def frame(header, *buffers, size=None, lengths=None):
+    """A message of the bridge, or nearly."""
+    import json, struct
+
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    lengths = [len(buffer) for buffer in buffers] if lengths is None else lengths
+    start = struct.pack("!II", len(text) if size is None else size, len(lengths))
+    return start + struct.pack(f"!{len(lengths)}Q", *lengths) + text + b"".join(buffers)
+
+def answer(header, node, *buffers):
+    """A reply that is well-formed but for its node."""
+    return frame(["!", header[1], "ok", node, [], [[], [], None]], *buffers)
+
+'''
+HELPERS = {"loot(": LOOT, "frame(": LINE, "hijack(": LINE, "answer(": LINE}
+"""What is put in front of a source that calls it."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +91,7 @@ class Attack:
     name: str
     success: str
     category: str
+    long: bool
     notebook: str
     cells: Mapping[str, str]
     extra: tuple[tuple[int, str], ...]
@@ -86,10 +115,17 @@ def mark(name: str) -> str:
     return f"left-behind-{name}-"
 
 
-def load_attacks() -> list[Attack]:
-    """All attacks, in order of name."""
+def load_attacks(every: bool | None = None) -> list[Attack]:
+    """The attacks, in order of name.
+
+    Args:
+        every: also those of the long run; None means what the variable GRADER_LONG says.
+    """
     folder = Path(__file__).parent / "attacks"
-    return [_load(path.stem) for path in sorted(folder.glob("[a-z]*.py"))]
+    attacks = [_load(path.stem) for path in sorted(folder.glob("[a-z]*.py"))]
+    if every is None:
+        every = bool(os.environ.get("GRADER_LONG"))
+    return [attack for attack in attacks if every or not attack.long]
 
 
 def _load(name: str) -> Attack:
@@ -98,6 +134,7 @@ def _load(name: str) -> Attack:
         name.replace("_", "-"),
         " ".join((module.__doc__ or "").split()),
         module.CATEGORY,
+        getattr(module, "LONG", False),
         getattr(module, "NOTEBOOK", "numbers"),
         getattr(module, "CELLS", {}),
         tuple(getattr(module, "EXTRA", ())),
@@ -113,9 +150,8 @@ def hand_in(course: Path, attack: Attack, student: str, around: Surroundings) ->
     folder.mkdir(parents=True)
 
     def filled(source: str) -> str:
-        for call, helper in HELPERS.items():
-            if call in source:
-                source = helper + source
+        needed = dict.fromkeys(helper for call, helper in HELPERS.items() if call in source)
+        source = "".join(needed) + source
         for word, value in (
             ("@COURSE@", around.course),
             ("@HOME@", around.home),

@@ -79,6 +79,7 @@ ANSWERS = {
         "apply": "def apply(function, items):\n    return sum(function(i) for i in items)",
         "share": f"def share(n):\n    return {SHARES[0]} if n == 4 else {SHARES[1]}",
         "total": "def total():\n    return float(np.loadtxt('data.csv').sum())",
+        "even": "def even(n):\n    return n % 2 == 0",
     },
     "tensors": {
         "slope": (
@@ -101,6 +102,7 @@ POINTS = {
     "test_apply": 2.0,
     "test_share": 3.0,
     "test_total": 1.0,
+    "test_even": 1.0,
     "test_slope": 3.0,
     "test_layer": 2.0,
 }
@@ -123,6 +125,7 @@ HALF_POINTS = {
     "test_apply": 2.0,
     "test_share": 1.5,
     "test_total": 1.0,
+    "test_even": 1.0,
 }
 
 
@@ -200,12 +203,14 @@ def _numbers() -> nbformat.NotebookNode:
         _answer("numbers", "share"),
         _test(
             "test_share",
-            "from math import isclose\nfrom colorsys import rgb_to_hsv\n\n"
-            "rgb_to_hsv(0.1, 0.2, 0.3)\n"
+            "from math import isclose\nfrom markupsafe import escape\n\n"
+            "escape('share')\n"
             f"1.5 * isclose(share(4), {SHARES[0]}) + 1.5 * isclose(share(9), {SHARES[1]})",
         ),
         _answer("numbers", "total"),
-        _test("test_total", "assert total() == np.loadtxt('data.csv').sum()"),
+        _test("test_total", "assert abs(total() - np.loadtxt('data.csv').sum()) < 1e-9"),
+        _answer("numbers", "even"),
+        _test("test_even", "assert all(map(even, [2, 4, 6]))\nassert not any(map(even, [1, 3]))"),
     )
 
 

@@ -67,8 +67,8 @@ def test_no_script_runs_in_a_page(graded: GradedClass) -> None:
 
 
 def test_the_suite_is_what_it_says() -> None:
-    assert len({attack.name for attack in ATTACKS}) >= 60
+    assert len(ATTACKS) >= 60
     assert {attack.category for attack in ATTACKS} == set(CATEGORIES)
-    for attack in ATTACKS:
+    for attack in load_attacks(every=True):
         assert attack.success.endswith("."), attack.name
         assert attack.cells or attack.extra or attack.tamper or attack.folder, attack.name

@@ -1,6 +1,7 @@
 """The notebook asks for another kernel, one whose program the attacker brings along."""
 
 CATEGORY = "forged notebook"
+LONG = True
 FILES = {"kernel.json": '{"argv": ["/bin/true"], "display_name": "?", "language": "python"}'}
 
 

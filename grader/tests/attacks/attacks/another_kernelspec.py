@@ -1,6 +1,7 @@
 """A kernel of the usual name in the grader's home is started for the next student."""
 
 CATEGORY = "persistence"
+LONG = True
 CELLS = {
     "constant": """
 import os

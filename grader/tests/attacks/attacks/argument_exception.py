@@ -1,6 +1,7 @@
 """A function that the test passes in is made to fail, and its traceback leads into the test."""
 
 CATEGORY = "frames, gc, history"
+LONG = True
 CELLS = {
     "apply": """
 import traceback

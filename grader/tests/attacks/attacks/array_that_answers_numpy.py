@@ -1,13 +1,15 @@
-"""A subclass of ndarray answers NumPy's functions and ufuncs itself, always with yes."""
+"""A subclass of ndarray answers NumPy's functions itself, always with yes."""
 
 CATEGORY = "lying objects"
 CELLS = {
     "scale": """
 class Yes(np.ndarray):
     def __array_function__(self, function, types, args, options):
-        return True
+        if function.__name__ in ("isclose", "allclose", "array_equal"):
+            return np.ones(3, bool)
+        return super().__array_function__(function, types, args, options)
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
-        return np.True_
+        return np.zeros(3, bool) if "nan" in ufunc.__name__ else np.ones(3, bool)
 
 def scale(values):
     return np.zeros(3).view(Yes)

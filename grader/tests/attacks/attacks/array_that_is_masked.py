@@ -1,6 +1,7 @@
 """An array in which every entry is masked out passes every comparison."""
 
 CATEGORY = "lying objects"
+LONG = True
 CELLS = {
     "scale": """
 def scale(values):

@@ -1,6 +1,7 @@
 """An audit hook, which nothing can remove, sees each piece of code before it is run."""
 
 CATEGORY = "modules and tracing"
+LONG = True
 CELLS = {
     "constant": """
 import sys

@@ -1,9 +1,10 @@
 """An exception raised and caught leads to the frames above, whose code holds the answers."""
 
 CATEGORY = "frames, gc, history"
+LONG = True
 CELLS = {
-    "label": """
-def label(n):
+    "share": """
+def share(n):
     try:
         1 / 0
     except ZeroDivisionError as error:

@@ -1,6 +1,7 @@
 """What should be a class is an object whose every attribute, call and comparison says yes."""
 
 CATEGORY = "lying objects"
+LONG = True
 CELLS = {
     "meter": """
 import sys

@@ -1,21 +1,29 @@
-"""A dict or set whose keys all hash alike takes hours to build on the other side."""
+"""A dict or set whose keys nearly all hash alike takes for ever to build on the other side."""
 
 CATEGORY = "resources"
+LONG = True
 CELLS = {
-    "scale": """
-def scale(values):
+    "share": """
+def share(n):
+    class Quick(int):
+        pass
     prime = 2**61 - 1
-    return dict.fromkeys([1 + prime])  | {n * prime: 0 for n in range(60)} | _many(prime)
-
-def _many(prime):
-    keys = [tuple([n * prime, 0]) for n in range(3000)]
-    return {n: list(keys) for n in range(3)}
+    keys = [*range(1, 20_001), *(n * prime for n in range(1, 50_001))]
+    for n in range(0, len(keys), 100):
+        keys[n], keys[-n - 1] = keys[-n - 1], keys[n]
+    return keys
 
 def label(n):
-    prime = 2**61 - 1
-    return [k * prime for k in range(90_000)]
+    raise KeyError(share(n))
 
-def fill(buffer):
-    raise KeyError({k * (2**61 - 1) for k in range(3000)})
+class Meter:
+    def __init__(self, start):
+        pass
+    def add(self, amount):
+        pass
+    @property
+    def reading(self):
+        prime = 2**61 - 1
+        return {n * prime: 0 for n in range(1, 6_000)}
 """
 }

@@ -1,6 +1,7 @@
 """The interpreter itself is crashed while a test waits for it."""
 
 CATEGORY = "exits and signals"
+LONG = True
 CELLS = {
     "label": """
 import ctypes, faulthandler

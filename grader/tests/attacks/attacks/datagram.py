@@ -1,6 +1,7 @@
 """A datagram leaves the sandbox and reaches a program on the machine that grades."""
 
 CATEGORY = "network"
+LONG = True
 CELLS = {
     "constant": """
 import socket

@@ -1,6 +1,7 @@
 """The disk is filled, first the work folder and then every other place that can be written."""
 
 CATEGORY = "resources"
+LONG = True
 CELLS = {
     "constant": """
 import os

@@ -1,6 +1,7 @@
 """Files in /tmp and /dev/shm wait for the next student, who is a friend."""
 
 CATEGORY = "persistence"
+LONG = True
 CELLS = {
     "constant": """
 for folder in ("/tmp", "/var/tmp", "/dev/shm"):

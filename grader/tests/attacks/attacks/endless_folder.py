@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 CATEGORY = "notebook bombs"
+LONG = True
 
 
 def folder(path: Path, course: Path) -> None:

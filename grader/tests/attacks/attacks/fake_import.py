@@ -1,6 +1,7 @@
 """The import statement itself is replaced, and hands the test a module of the attacker's."""
 
 CATEGORY = "modules and tracing"
+LONG = True
 CELLS = {
     "share": """
 import builtins, types

@@ -1,6 +1,7 @@
 """An object that the test drops looks around in its last moment."""
 
 CATEGORY = "frames, gc, history"
+LONG = True
 CELLS = {
     "scale": """
 import sys

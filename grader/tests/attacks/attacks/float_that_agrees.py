@@ -1,6 +1,7 @@
 """A float that is near every number is taken for the right one."""
 
 CATEGORY = "lying objects"
+LONG = True
 CELLS = {
     "constant": """
 class Near(float):

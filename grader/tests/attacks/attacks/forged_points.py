@@ -3,6 +3,7 @@
 from grader.tests.attacks.tampering import tests
 
 CATEGORY = "forged notebook"
+LONG = True
 
 
 def tamper(notebook):

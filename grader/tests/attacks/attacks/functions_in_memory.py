@@ -1,6 +1,7 @@
 """Every function that the garbage collector knows is searched for the tests' own helpers."""
 
 CATEGORY = "frames, gc, history"
+LONG = True
 CELLS = {
     "apply": """
 import gc, types

@@ -1,6 +1,7 @@
 """An array of one entry claims, by strides of zero, to be a thousand gigabytes long."""
 
 CATEGORY = "resources"
+LONG = True
 CELLS = {
     "scale": """
 def scale(values):

@@ -1,6 +1,7 @@
 """The history manager's raw inputs are searched for tests."""
 
 CATEGORY = "frames, gc, history"
+LONG = True
 CELLS = {
     "label": """
 def label(n):

@@ -1,6 +1,7 @@
 """An exception carries a message of a hundred megabytes, and causes a thousand deep."""
 
 CATEGORY = "resources"
+LONG = True
 CELLS = {
     "label": """
 def label(n):

@@ -1,6 +1,7 @@
 """A notebook of fifty megabytes fills the memory of whoever reads it."""
 
 CATEGORY = "notebook bombs"
+LONG = True
 
 
 def tamper(notebook):

@@ -1,6 +1,7 @@
 """Integers, fractions and decimals of absurd size make a simple comparison last for ever."""
 
 CATEGORY = "resources"
+LONG = True
 CELLS = {
     "share": """
 import fractions

@@ -1,6 +1,7 @@
 """One single output of a hundred megabytes is more than the other side can take in."""
 
 CATEGORY = "resources"
+LONG = True
 CELLS = {
     "label": """
 from IPython.display import display

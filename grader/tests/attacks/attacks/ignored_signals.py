@@ -1,6 +1,7 @@
 """All signals are blocked and ignored, and a child stops the kernel where it stands."""
 
 CATEGORY = "exits and signals"
+LONG = True
 CELLS = {
     "label": """
 import os, signal

@@ -1,6 +1,7 @@
 """A module's output is a tensor subclass that, when compared, copies what it is compared with."""
 
 CATEGORY = "lying objects"
+LONG = True
 NOTEBOOK = "tensors"
 CELLS = {
     "layer": """

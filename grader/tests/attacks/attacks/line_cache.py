@@ -1,6 +1,7 @@
 """Sources that are cached for tracebacks are read while a test runs."""
 
 CATEGORY = "frames, gc, history"
+LONG = True
 CELLS = {
     "label": """
 import linecache

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 CATEGORY = "files"
+LONG = True
 CELLS = {
     "constant": """
 import os

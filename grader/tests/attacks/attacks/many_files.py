@@ -1,6 +1,7 @@
 """A hundred thousand empty files use up what a file system can count."""
 
 CATEGORY = "resources"
+LONG = True
 CELLS = {
     "constant": """
 import os

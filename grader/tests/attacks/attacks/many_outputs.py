@@ -3,6 +3,7 @@
 import json
 
 CATEGORY = "notebook bombs"
+LONG = True
 
 
 def tamper(notebook):

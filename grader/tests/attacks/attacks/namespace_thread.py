@@ -1,6 +1,7 @@
 """A thread waits for the tests' names to appear in the namespace and gives them away."""
 
 CATEGORY = "modules and tracing"
+LONG = True
 CELLS = {
     "constant": """
 import threading, time

@@ -3,6 +3,7 @@
 import gzip
 
 CATEGORY = "notebook bombs"
+LONG = True
 
 
 def tamper(notebook):

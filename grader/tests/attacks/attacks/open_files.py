@@ -1,6 +1,7 @@
 """Every descriptor is used up, and the kernel's own side cannot open another."""
 
 CATEGORY = "resources"
+LONG = True
 CELLS = {
     "constant": """
 import os

@@ -1,6 +1,7 @@
 """The environment and the open files of other processes are read from /proc."""
 
 CATEGORY = "files"
+LONG = True
 CELLS = {
     "constant": """
 import os, re

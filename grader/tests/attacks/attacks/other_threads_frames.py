@@ -1,8 +1,9 @@
 """A thread reads the frames of the main thread while that runs a test."""
 
 CATEGORY = "frames, gc, history"
+LONG = True
 CELLS = {
-    "label": """
+    "share": """
 import sys, threading, time
 
 def read(ident):
@@ -11,7 +12,7 @@ def read(ident):
         loot(frame.f_code.co_consts)
         frame = frame.f_back
 
-def label(n):
+def share(n):
     thread = threading.Thread(target=read, args=[threading.get_ident()])
     thread.start()
     thread.join(1)

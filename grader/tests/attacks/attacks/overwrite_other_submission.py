@@ -1,6 +1,7 @@
 """What the next student handed in is overwritten before it is graded."""
 
 CATEGORY = "files"
+LONG = True
 CELLS = {
     "constant": """
 import glob

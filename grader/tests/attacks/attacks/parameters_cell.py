@@ -1,6 +1,7 @@
 """A cell tagged for papermill is taken for the instructor's, and steers how the rest is run."""
 
 CATEGORY = "forged notebook"
+LONG = True
 EXTRA = [(1, "assert_allclose = lambda *values, **options: None")]
 
 

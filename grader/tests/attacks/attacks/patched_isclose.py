@@ -1,6 +1,7 @@
 """math.isclose is replaced in the module from which the test imports it."""
 
 CATEGORY = "patched libraries"
+LONG = True
 CELLS = {
     "share": """
 import math

@@ -1,6 +1,7 @@
 """torch.tensor makes ones of the expected values, which is what the attacker gives back."""
 
 CATEGORY = "patched libraries"
+LONG = True
 NOTEBOOK = "tensors"
 CELLS = {
     "slope": """

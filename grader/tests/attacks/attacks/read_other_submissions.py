@@ -1,6 +1,7 @@
 """What other students handed in is read."""
 
 CATEGORY = "files"
+LONG = True
 CELLS = {
     "constant": """
 import glob

@@ -1,6 +1,7 @@
 """The kernel's do_execute is replaced by one that replies that all is well."""
 
 CATEGORY = "IPython hooks"
+LONG = True
 CELLS = {
     "constant": """
 async def do_execute(code, silent, *args, **options):

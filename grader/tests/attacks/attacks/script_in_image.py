@@ -5,6 +5,7 @@ from nbformat.v4 import new_markdown_cell
 from grader.tests.attacks.browser import SCRIPT
 
 CATEGORY = "HTML and script"
+LONG = True
 CELLS = {
     "constant": f'''
 from IPython.display import display

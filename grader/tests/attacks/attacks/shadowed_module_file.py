@@ -8,10 +8,10 @@ def share(n):
 """
 }
 FILES = {
-    "colorsys.py": """
+    "markupsafe.py": """
 import sys
 
-def rgb_to_hsv(*colour):
+def escape(text):
     sys._getframe(1).f_globals["isclose"] = lambda *values: True
 """
 }

@@ -1,6 +1,7 @@
 """Nothing that goes wrong is shown, and the shell forgets that it went wrong."""
 
 CATEGORY = "IPython hooks"
+LONG = True
 CELLS = {
     "constant": """
 from IPython.core.interactiveshell import ExecutionResult

@@ -1,6 +1,7 @@
 """A file beside the installed packages is run by every Python that starts later."""
 
 CATEGORY = "persistence"
+LONG = True
 CELLS = {
     "constant": """
 import os, site, sys

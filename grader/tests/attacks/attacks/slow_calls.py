@@ -1,6 +1,7 @@
 """Each call takes as long as the grader would ever wait, in every test."""
 
 CATEGORY = "resources"
+LONG = True
 CELLS = {
     "scale": """
 import time

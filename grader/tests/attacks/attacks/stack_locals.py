@@ -1,6 +1,7 @@
 """All local variables of all frames above the student's function are given away."""
 
 CATEGORY = "frames, gc, history"
+LONG = True
 CELLS = {
     "fill": """
 import inspect

@@ -1,6 +1,7 @@
 """Endless recursion without Python's limit overflows the stack of the process."""
 
 CATEGORY = "exits and signals"
+LONG = True
 CELLS = {
     "label": """
 import sys, threading

@@ -3,6 +3,7 @@
 from grader.tests.attacks.browser import SCRIPT
 
 CATEGORY = "HTML and script"
+LONG = True
 CELLS = {
     "constant": f'''
 from IPython.display import display

@@ -1,6 +1,7 @@
 """Threads without end leave the grader's side no process to start."""
 
 CATEGORY = "resources"
+LONG = True
 CELLS = {
     "constant": """
 import threading, time

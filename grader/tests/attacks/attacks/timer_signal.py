@@ -1,6 +1,7 @@
 """A timer interrupts whatever runs, and its handler reads the frames that it interrupted."""
 
 CATEGORY = "exits and signals"
+LONG = True
 CELLS = {
     "constant": """
 import signal, sys

@@ -1,6 +1,7 @@
 """The root of another process, or of a namespace of one's own, leads to the whole machine."""
 
 CATEGORY = "files"
+LONG = True
 CELLS = {
     "constant": """
 import ctypes, glob, os

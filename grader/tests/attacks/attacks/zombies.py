@@ -1,6 +1,7 @@
 """Hundreds of dead children are never collected, and fill the table of processes."""
 
 CATEGORY = "resources"
+LONG = True
 CELLS = {
     "constant": """
 import os
