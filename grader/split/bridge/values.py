@@ -25,8 +25,15 @@ MAX_DEPTH = 60
 MAX_NODES = 500_000
 MAX_KEYS = 100_000
 MAX_DIGITS = 20_000  # hexadecimal, of one integer
+MAX_COLLISIONS = 256  # keys of one hash in one table
 ARRAY_KINDS = "biufcSUMm"
 _SMALL = 2**62
+
+
+def _fraction(text: str) -> fractions.Fraction:
+    """As `str` writes it; Fraction itself also reads 1e999999999, digit by digit."""
+    return fractions.Fraction(*map(int, text.split("/")))
+
 
 TYPES: dict[str, type] = {
     kind.__name__: kind
@@ -38,7 +45,7 @@ TYPES: dict[str, type] = {
 _TYPE_NAMES = {kind: name for name, kind in TYPES.items()}
 _TEXTS: dict[str, tuple[type, Callable[[str], Any]]] = {
     "decimal": (decimal.Decimal, decimal.Decimal),
-    "fraction": (fractions.Fraction, fractions.Fraction),
+    "fraction": (fractions.Fraction, _fraction),
     "date": (datetime.date, datetime.date.fromisoformat),
     "datetime": (datetime.datetime, datetime.datetime.fromisoformat),
     "time": (datetime.time, datetime.time.fromisoformat),
@@ -316,13 +323,7 @@ class Decoder:
         return value
 
     def _keys(self, nodes: list[Any]) -> list[Any]:
-        """Decoded keys that hash well: many with one hash would make the table crawl."""
-        if len(nodes) > MAX_KEYS:
-            raise WireError("too many keys")
-        keys = [self.decode(node) for node in nodes]
-        if len(keys) > 64 and len(set(map(_low_hash, keys))) < len(keys) // 4:
-            raise WireError("keys that collide")
-        return keys
+        return _hashable([self.decode(node) for node in nodes])
 
     def _deque(self, node: list[Any]) -> Any:
         if node[1] is not None and (type(node[1]) is not int or node[1] < 0):
@@ -343,12 +344,7 @@ class Decoder:
             raise WireError("a key without a value")
         # keys and values alternate, since that is the order in which objects are numbered
         decoded = [self.decode(item) for item in items]
-        keys = decoded[::2]
-        if len(keys) > MAX_KEYS or (
-            len(keys) > 64 and len(set(map(_low_hash, keys))) < len(keys) // 4
-        ):
-            raise WireError("keys that collide")
-        for key, item in zip(keys, decoded[1::2], strict=True):
+        for key, item in zip(_hashable(decoded[::2]), decoded[1::2], strict=True):
             value[key] = item
         return value
 
@@ -374,6 +370,7 @@ class Decoder:
         return _TEXTS[tag][1](text)
 
     def plain(self, node: list[Any], kinds: tuple[type, ...]) -> list[Any]:
+        """The parts of a node after its tag, each of one of these types."""
         values = [self.decode(part) for part in node[1:]]
         if any(type(value) not in kinds for value in values):
             raise WireError(f"a malformed node {node[0]!r}")
@@ -420,7 +417,7 @@ class Decoder:
     def _finish_array(self, view: Any, flags: Any) -> Any:
         if flags not in ("Cw", "Cr", "Fw", "Fr"):
             raise WireError("malformed flags")
-        value = view.copy(order=flags[0])
+        value = _true_or_false(view.copy(order=flags[0]))
         value.flags.writeable = flags[1] == "w"
         return self.number(value)
 
@@ -462,7 +459,7 @@ class Decoder:
         if dtype.itemsize == 0:
             return dtype.type()
         self.shape([], dtype.itemsize, len(data))
-        return np.frombuffer(data, dtype=dtype)[0]
+        return _true_or_false(np.frombuffer(data, dtype=dtype).copy())[0]
 
     def _numpy_type(self, node: list[Any]) -> Any:
         import numpy as np
@@ -473,8 +470,25 @@ class Decoder:
         return found
 
 
-def _low_hash(key: Any) -> int:
-    return hash(key) & 0xFFFFFFFF
+def _true_or_false(value: Any) -> Any:
+    """The array, its truth values made 0 or 1: NumPy counts any other byte for more than one."""
+    if value.dtype.names is not None:
+        for name in value.dtype.names:
+            _true_or_false(value[name])
+    elif value.dtype.kind == "b":
+        value[...] = value.view("u1") != 0
+    return value
+
+
+def _hashable(keys: list[Any]) -> list[Any]:
+    """Keys that hash well: many of one hash would make the table crawl."""
+    if len(keys) > MAX_KEYS:
+        raise WireError("too many keys")
+    if len(keys) > MAX_COLLISIONS:
+        (_, most), *_ = collections.Counter(map(hash, keys)).most_common(1)
+        if most > MAX_COLLISIONS:
+            raise WireError("keys that collide")
+    return keys
 
 
 _DICT_KINDS = {tag: kind for kind, tag in _DICTS.items()}
