@@ -157,7 +157,8 @@ class KernelPair:
         )
         limits = replace(
             policy.limits,
-            cell_timeout=policy.limits.cell_timeout + MARGIN,  # `run_tested` is the one that ends it
+            cell_timeout=policy.limits.cell_timeout
+            + MARGIN,  # `run_tested` is the one that ends it
             notebook_timeout=2 * policy.limits.notebook_timeout + MARGIN,
         )
         random_hashes = ("PYTHONHASHSEED", "random")

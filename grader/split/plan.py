@@ -194,8 +194,10 @@ def _tested_cells(
             continue
         else:
             reads = read_names(cell.source)
-            if reads & students and parse_cell(cell.source) and not (
-                bound_names(cell.source) & needed
+            if (
+                reads & students
+                and parse_cell(cell.source)
+                and not (bound_names(cell.source) & needed)
             ):
                 continue
         chosen.add(at)

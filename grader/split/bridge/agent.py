@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import signal
 import socket
 import sys
 import warnings
 from typing import Any
 
-from .crossing import Crossing
+from .crossing import FILES_TOTAL, Crossing, may_pass
 from .peer import Peer
 from .serving import Operations
 from .wire import Channel, ChannelClosed, WireError
@@ -31,6 +32,7 @@ class _Printed(io.TextIOBase):
         self._left = PRINTED
 
     def write(self, text: str) -> int:
+        """As of a stream."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         part = text[: self._left]
@@ -40,29 +42,59 @@ class _Printed(io.TextIOBase):
         return len(text)
 
     def writable(self) -> bool:
+        """As of a stream."""
         return True
 
     def take(self) -> str:
+        """What was printed since."""
         text = "".join(self._parts)
         self._parts.clear()
         return text
 
 
 class AgentCrossing(Crossing):
-    """Sends along what was printed; takes in the state of random generators."""
+    """Sends along what was printed and what files were written; takes in the state of generators.
+
+    Attributes:
+        instructors: names of files that the test kernel has of its own.
+    """
 
     def __init__(self, namespace: dict[str, Any]) -> None:
         super().__init__(namespace, trusts=True, shared=set())
         self.out, self.err = _Printed(), _Printed()
         self.warned: list[warnings.WarningMessage] = []
+        self.instructors: frozenset[str] = frozenset()
+        self._sent: dict[str, tuple[int, int]] = {}
 
     def notes(self) -> Any:
+        """What a reply or question carries besides."""
         out, err = self.out.take(), self.err.take()
         warned = [(found.category.__name__, str(found.message)) for found in self.warned]
         self.warned.clear()
-        return (out, err, warned) if out or err or warned else None
+        files = self._new_files()
+        return (out, err, warned, files) if out or err or warned or files else None
+
+    def _new_files(self) -> list[tuple[str, bytes]]:
+        """Files of the work folder that were written since they were last sent."""
+        found, left = [], FILES_TOTAL
+        try:
+            for entry in os.scandir("."):
+                if not may_pass(entry.name) or entry.name in self.instructors:
+                    continue
+                status = entry.stat(follow_symlinks=False)
+                now = (status.st_mtime_ns, status.st_size)
+                regular = entry.is_file(follow_symlinks=False)
+                if regular and self._sent.get(entry.name) != now and status.st_size <= left:
+                    with open(entry.name, "rb") as file:
+                        found.append((entry.name, file.read(left)))
+                    left -= status.st_size
+                    self._sent[entry.name] = now
+        except OSError:
+            pass
+        return found
 
     def read_notes(self, notes: Any) -> None:
+        """Take over the state of random generators."""
         for library, state in notes:
             if library == "random":
                 sys.modules["random"].setstate((state[0], tuple(state[1]), state[2]))
@@ -97,9 +129,10 @@ class Agent:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(channel.fileno(), self.serve)
 
-    def begin(self, shared: list[str]) -> None:
+    def begin(self, shared: list[str], files: list[str]) -> None:
         """A new test cell begins, before which figures of the last one go, as after any cell."""
         self.crossing.shared = set(shared)
+        self.crossing.instructors = frozenset(files)
         if "torch" in sys.modules:
             self.crossing.tensors.forget()
         pyplot = sys.modules.get("matplotlib.pyplot")

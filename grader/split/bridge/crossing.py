@@ -30,6 +30,20 @@ SHARED_CLASSES: dict[str, type] = {**KNOWN, **_COLLECTIONS}
 """Classes that are the same on both sides, which either may name."""
 _SHARED_NAMES = {kind: name for name, kind in SHARED_CLASSES.items() if name != "json.decoder"}
 _MAX_FIELDS = 1000
+FILES_TOTAL = 32 * 2**20  # bytes of files that one message takes along
+_CODE = (".py", ".pyc", ".pyd", ".so", ".pth", ".zip", ".egg", ".ipynb")
+
+
+def may_pass(name: object) -> bool:
+    """Whether a file of this name may go from one work folder to the other: data, never code."""
+    return (
+        type(name) is str
+        and 0 < len(name) <= 200
+        and not name.startswith((".", "_"))
+        and name.isprintable()
+        and "/" not in name
+        and not name.lower().endswith(_CODE)
+    )
 
 
 class Crossing(Codec):
@@ -155,7 +169,7 @@ class Crossing(Codec):
         now = state()
         sent = self._sent_states.get(number)
         self._sent_states[number] = now
-        fresh = sent is None or not _same_state(sent, now)
+        fresh = sent is None or not same_state(sent, now)
         return ["G", number, _random_kind(value), encoder.encode(now) if fresh else None]
 
     # reading
@@ -352,8 +366,12 @@ class Crossing(Codec):
         if _is_tensor(value):
             self.tensors.overwrite(value, node, decoder)
             return
-        if type(node) is not list or not node or node[0] not in ("l", "s", "d", "do", "dc", "dd",
-                                                                 "B", "q", "a", "av", "ao", "pd", "ps"):
+        if (
+            type(node) is not list
+            or not node
+            or node[0]
+            not in ("l", "s", "d", "do", "dc", "dd", "B", "q", "a", "av", "ao", "pd", "ps")
+        ):
             raise WireError("a change of kind")
         new = decoder.contents(node)
         if type(new) is not type(value):
@@ -385,8 +403,9 @@ def _photograph(value: Any, raw: bytearray | None) -> Callable[[Any], bool] | No
         return lambda now: len(now) == len(items) and all(map(_is, now, items))
     if isinstance(value, dict):
         pairs = list(value.items())
-        return lambda now: len(now) == len(pairs) and all(
-            a is c and b is d for (a, b), (c, d) in zip(now.items(), pairs, strict=True)
+        return lambda now: (
+            len(now) == len(pairs)
+            and all(a is c and b is d for (a, b), (c, d) in zip(now.items(), pairs, strict=True))
         )
     if isinstance(value, set):
         members = set(value)
@@ -411,9 +430,8 @@ def _photograph(value: Any, raw: bytearray | None) -> Callable[[Any], bool] | No
     if type(value).__module__.startswith("pandas."):
         frame = value.copy()
         return lambda now: (
-            bool(now.equals(frame)) and list(getattr(now, "columns", ())) == list(
-                getattr(frame, "columns", ())
-            )
+            bool(now.equals(frame))
+            and list(getattr(now, "columns", ())) == list(getattr(frame, "columns", ()))
         )
     numpy = sys.modules.get("numpy")
     if numpy is not None and type(value) is numpy.ndarray:
@@ -510,11 +528,12 @@ def _set_random_state(value: Any, state: Any) -> None:
         value.set_state(__import__("torch").from_numpy(state.copy()))
 
 
-def _same_state(a: Any, b: Any) -> bool:
+def same_state(a: Any, b: Any) -> bool:
+    """Whether two states of a random generator are equal."""
     if type(a) is not type(b):
         return False
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same_state(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(same_state(a[key], b[key]) for key in a)
     if hasattr(a, "tobytes"):
         return bool(a.tobytes() == b.tobytes())
     return bool(a == b)

@@ -20,13 +20,54 @@ from .wire import WireError
 if TYPE_CHECKING:
     from .crossing import Crossing
 
-_ARITHMETIC = "add sub mul truediv floordiv mod divmod pow matmul and or xor lshift rshift".split()
+_ARITHMETIC = [
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "divmod",
+    "pow",
+    "matmul",
+    "and",
+    "or",
+    "xor",
+    "lshift",
+    "rshift",
+]
 SPECIALS = frozenset(
     f"__{name}__"
     for name in (
-        *"len getitem setitem delitem contains iter next reversed call enter exit".split(),
-        *"str repr bool hash int float complex index abs neg pos invert round".split(),
-        *"trunc floor ceil lt le gt ge eq ne format missing".split(),
+        *[
+            "len",
+            "getitem",
+            "setitem",
+            "delitem",
+            "contains",
+            "iter",
+            "next",
+            "reversed",
+            "call",
+            "enter",
+            "exit",
+        ],
+        *[
+            "str",
+            "repr",
+            "bool",
+            "hash",
+            "int",
+            "float",
+            "complex",
+            "index",
+            "abs",
+            "neg",
+            "pos",
+            "invert",
+            "round",
+        ],
+        *["trunc", "floor", "ceil", "lt", "le", "gt", "ge", "eq", "ne", "format", "missing"],
         *_ARITHMETIC,
         *(f"r{name}" for name in _ARITHMETIC),
         *(f"i{name}" for name in _ARITHMETIC),
@@ -223,7 +264,9 @@ def _module_class(name: str, module: str, body: dict[str, Any], parents: list[An
     for kept in ("forward", "train", "__call__", "__repr__"):
         body.pop(kept, None)
     bases = tuple(
-        parent for parent in parents if isinstance(parent, type) and issubclass(parent, RemoteModule)
+        parent
+        for parent in parents
+        if isinstance(parent, type) and issubclass(parent, RemoteModule)
     )
     return RemoteMeta(name, bases or (RemoteModule,), body)
 

@@ -7,7 +7,6 @@ import inspect
 import io
 import sys
 import types
-
 from typing import Any
 
 from .crossing import Crossing, visible
@@ -17,7 +16,9 @@ from .peer import Handler, Stop, _Holder
 from .values import CannotCross
 
 _SIMPLE = (type(None), bool, int, float, str, bytes, tuple)
-_STREAMS = frozenset("write read readline readlines writelines flush getvalue seek tell".split())
+_STREAMS = frozenset(
+    ["write", "read", "readline", "readlines", "writelines", "flush", "getvalue", "seek", "tell"]
+)
 _OPTIMIZER = frozenset({"zero_grad", "step"})
 _ITERATED = frozenset({"__iter__", "__len__", "__getitem__"})
 
@@ -262,5 +263,3 @@ def describe(kind: Any) -> Any:
         sorted(methods),
         fields,
     )
-
-

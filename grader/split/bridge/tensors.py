@@ -49,7 +49,11 @@ class Link(torch.autograd.Function):
         if ctx.number in ctx.crossing.tensors.cut:
             return (None,) * len(ctx.needs_input_grad)
         found = ctx.crossing.peer.ask(
-            "vjp", ctx.number, [list(key) for key in ctx.keys], gradients[0], torch.is_grad_enabled()
+            "vjp",
+            ctx.number,
+            [list(key) for key in ctx.keys],
+            gradients[0],
+            torch.is_grad_enabled(),
         )
         if type(found) is not list or len(found) != len(ctx.keys):
             raise WireError("malformed gradients")
@@ -129,10 +133,9 @@ class TensorCrossing:
         if known is not None:
             if known.shape != value.shape or known.dtype != value.dtype:
                 raise WireError("a tensor that became another")
-            if key[0] == _OURS and not torch.equal(known.detach(), value):
-                with torch.no_grad():
-                    known.detach().copy_(value)
-            elif key[0] == _THEIRS and known.is_leaf:
+            if (key[0] == _OURS and not torch.equal(known.detach(), value)) or (
+                key[0] == _THEIRS and known.is_leaf
+            ):
                 with torch.no_grad():
                     known.detach().copy_(value)
             if gradient is not None and known.is_leaf:
@@ -485,4 +488,3 @@ def _meta(value: Any) -> list[Any]:
 def _data(value: Any) -> Any:
     flat = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy() if flat.numel() else b""
-

@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import json
+import os
 import random
 import re
 import socket
@@ -17,7 +18,7 @@ import sys
 import warnings
 from typing import Any
 
-from .crossing import Crossing, _same_state
+from .crossing import Crossing, may_pass, same_state
 from .errors import AnswerGone, AnswerInterrupted
 from .peer import Peer
 from .serving import GuardedOperations
@@ -26,6 +27,7 @@ from .wire import Channel, WireError
 
 LINE = 2**20  # bytes of one line on the control socket, which the grader writes
 _PRINTED = 2**22  # characters
+_FILES_IN_ALL = 128 * 2**20  # bytes
 CONVENTIONS = {
     "np": "numpy",
     "pd": "pandas",
@@ -39,7 +41,9 @@ CONVENTIONS = {
     "nx": "networkx",
 }
 """What everybody calls these modules; a test that uses such a name means the module itself."""
-LIBRARIES = frozenset("numpy torch pandas matplotlib scipy sklearn gymnasium networkx".split())
+LIBRARIES = frozenset(
+    ["numpy", "torch", "pandas", "matplotlib", "scipy", "sklearn", "gymnasium", "networkx"]
+)
 
 
 class StudentNames(dict[str, Any]):
@@ -70,26 +74,27 @@ class StudentNames(dict[str, Any]):
 class TesterCrossing(Crossing):
     """Sends the state of random generators where it changed; prints what the student printed."""
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
+    def __init__(self, namespace: dict[str, Any], own_files: list[str]) -> None:
         super().__init__(namespace, trusts=False, shared=set())
         self._states: dict[str, Any] = {"random": random.getstate()}
+        self._own_files = frozenset(own_files)
+        self._room = _FILES_IN_ALL
 
     def notes(self) -> Any:
         found = []
         for library, state in _random_states():
             known = self._states.get(library)
-            if known is None or not _same_state(known, state):
+            if known is None or not same_state(known, state):
                 if known is not None:
                     found.append((library, state))
                 self._states[library] = state
         return found or None
 
     def read_notes(self, notes: Any) -> None:
-        if type(notes) is not tuple or len(notes) != 3:
+        if type(notes) is not tuple or [type(note) for note in notes] != [str, str, list, list]:
             raise WireError("malformed notes")
-        out, err, warned = notes
-        if type(out) is not str or type(err) is not str or type(warned) is not list:
-            raise WireError("malformed notes")
+        out, err, warned, files = notes
+        self._take_files(files)
         sys.stdout.write(out[:_PRINTED])
         sys.stderr.write(err[:_PRINTED])
         for entry in warned[:100]:
@@ -98,6 +103,18 @@ class TesterCrossing(Crossing):
             if not (isinstance(kind, type) and issubclass(kind, Warning)):
                 kind = UserWarning
             warnings.warn(str(message)[:_PRINTED], kind, stacklevel=2)
+
+    def _take_files(self, files: list[Any]) -> None:
+        """Put what the student's code wrote where a test would look for it."""
+        for entry in files:
+            if type(entry) is not tuple or [type(part) for part in entry] != [str, bytes]:
+                raise WireError("a malformed file")
+            name, data = entry
+            self._room -= len(data)
+            if not may_pass(name) or name in self._own_files or self._room < 0:
+                raise WireError("a file that may not pass")
+            with open(name, "wb") as file:
+                file.write(data)
 
 
 def _random_states() -> Any:
@@ -127,6 +144,7 @@ class Tester:
         self._reserved: set[str] = set()
         self._owned: set[str] = set()
         self._active = False
+        self._own_files = sorted(entry.name for entry in os.scandir("."))
         self._fetched: dict[str, tuple[Any, int, Any]] = {}
         _install(shell, self.names)
         shell.events.register("pre_run_cell", self.begin)
@@ -151,7 +169,7 @@ class Tester:
                 self._crossing.tensors.forget()
             _figures_of(self)
             with contextlib.suppress(AnswerGone, AnswerInterrupted):  # `end` will say so
-                self.peer.ask("begin", order["shared"])
+                self.peer.ask("begin", order["shared"], self._own_files)
             self.peer.calls = 0
         self._active = True
 
@@ -223,7 +241,7 @@ class Tester:
         return False
 
     def _connect(self, connection: socket.socket) -> None:
-        crossing = TesterCrossing(self.names)
+        crossing = TesterCrossing(self.names, self._own_files)
         peer = Peer(
             Channel(connection), crossing, GuardedOperations(crossing).handlers(), discreet=True
         )
