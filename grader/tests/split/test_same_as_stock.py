@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from grader.course import Limits
+from grader.release.crossing import find_crossings
 from grader.sandbox import SandboxMode, SandboxPolicy
 from grader.scoring.points import auto_score
 from grader.split import NotebookResult, place_files, run_notebook
@@ -76,3 +77,41 @@ def test_the_corpus_tells_right_from_wrong() -> None:
         assert lost == {test for test, cell in entry.tests.items() if "reference" in cell.differs}
         for variant in ("wrong", "blank"):
             assert sum(STOCK[name][variant].values()) < 0.5 * sum(full.values()), (name, variant)
+
+
+def findings() -> dict[str, set[str]]:
+    """Test cells of the corpus of which a release says that they cannot cross, by notebook."""
+    return {
+        name: {finding.grade_id for finding in find_crossings(name, entry.source())}
+        for name, entry in CORPUS.items()
+    }
+
+
+def test_a_release_names_every_cell_that_cannot_cross() -> None:
+    named = findings()
+    for name, entry in CORPUS.items():
+        refused = {test for test, cell in entry.tests.items() if cell.refused}
+        assert refused <= named[name]
+
+
+def test_a_release_warns_of_nothing_that_works() -> None:
+    named = findings()
+    false = {
+        name: sorted(named[name] & {test for test, cell in entry.tests.items() if not cell.refused})
+        for name, entry in CORPUS.items()
+    }
+    assert not any(false.values()), false
+
+
+def test_marked_cells_run_in_the_answer_kernel_and_no_others() -> None:
+    for name in ("refused", "world"):
+        marked = {
+            test
+            for test, cell in CORPUS[name].tests.items()
+            if "### GRADER: ANSWER KERNEL" in cell.source
+        }
+        found = {
+            test.grade_id for test in graded(name, "reference").tests if test.where == "answer"
+        }
+        assert marked
+        assert found == marked
