@@ -15,7 +15,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 @functools.cache
 def parse_cell(source: str) -> ast.Module | None:
-    """The syntax tree of a cell, IPython's own syntax translated; None where it has no valid one."""
+    """The syntax tree of a cell, IPython's own syntax translated; None where it has none."""
     code = _python(source)
     try:
         return ast.parse(code)

@@ -162,7 +162,7 @@ class _Run:
             for error in reversed(found):  # the loss of both kernels is the greater one
                 if isinstance(error, BaseException):
                     raise error
-            reply: dict[str, Any] | None = found[0]  # type: ignore[assignment]  # no error, so this
+            reply: dict[str, Any] | None = found[0]
         else:
             reply = await self._run_in_answer(cell)
         duration = time.monotonic() - started

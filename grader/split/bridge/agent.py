@@ -19,7 +19,7 @@ from typing import Any
 from .crossing import FILES_TOTAL, Crossing, may_pass
 from .peer import Peer
 from .serving import Operations
-from .wire import Channel, ChannelClosed, WireError
+from .wire import Channel
 
 PRINTED = 2**20  # characters kept of what one call prints
 
@@ -161,7 +161,7 @@ class Agent:
             with warnings.catch_warnings(record=True) as self.crossing.warned:
                 warnings.simplefilter("always")
                 self.peer.serve(header, buffers)
-        except (WireError, ChannelClosed, KeyboardInterrupt):
+        except BaseException:  # whatever it was, a reply is missing now
             self.stop()
         finally:
             signal.signal(signal.SIGINT, handler)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import builtins
 import collections
 import dataclasses
-import random
 import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import mirror, tables
+from . import changes, generators, mirror, tables
+from .decoding import Decoder
 from .errors import KNOWN
 from .peer import Codec, Exports, Mirrors, Peer
-from .values import CannotCross, Decoder, Encoder
+from .values import CannotCross, Encoder
 from .wire import WireError
 
 _COLLECTIONS = {
@@ -30,6 +30,7 @@ SHARED_CLASSES: dict[str, type] = {**KNOWN, **_COLLECTIONS}
 """Classes that are the same on both sides, which either may name."""
 _SHARED_NAMES = {kind: name for name, kind in SHARED_CLASSES.items() if name != "json.decoder"}
 _MAX_FIELDS = 1000
+_CHANGEABLE = frozenset("l s d do dc dd B q a av ao pd ps".split())  # noqa: SIM905 -- readable
 FILES_TOTAL = 32 * 2**20  # bytes of files that one message takes along
 _CODE = (".py", ".pyc", ".pyd", ".so", ".pth", ".zip", ".egg", ".ipynb")
 
@@ -98,7 +99,8 @@ class Crossing(Codec):
                 return ["tn", str(value)]
         pandas = sys.modules.get("pandas")
         if pandas is not None and hasattr(pandas, "DataFrame"):
-            if (node := tables.encode(value, encoder)) is not None:
+            node = tables.encode(value, encoder)
+            if node is not None:
                 return node
         if isinstance(value, types.ModuleType):
             return ["m", value.__name__]
@@ -116,7 +118,7 @@ class Crossing(Codec):
         if self._is_shared(value):
             return ["M", value.__name__]
         if not self.trusts:
-            if (state := _random_state(value)) is not None:
+            if (state := generators.state_reader(value)) is not None:
                 return self._random(value, state, encoder)
             if (name := _library_name(value)) is not None:
                 return ["g", name]
@@ -169,8 +171,8 @@ class Crossing(Codec):
         now = state()
         sent = self._sent_states.get(number)
         self._sent_states[number] = now
-        fresh = sent is None or not same_state(sent, now)
-        return ["G", number, _random_kind(value), encoder.encode(now) if fresh else None]
+        fresh = sent is None or not generators.same_state(sent, now)
+        return ["G", number, generators.kind_of(value), encoder.encode(now) if fresh else None]
 
     # reading
 
@@ -258,7 +260,7 @@ class Crossing(Codec):
         kind = self._shared_class(node[1])
         if not dataclasses.is_dataclass(kind):
             raise WireError("no dataclass")
-        value = decoder.number(object.__new__(kind))
+        value: Any = decoder.number(object.__new__(kind))  # type: ignore[arg-type]  # a class
         self._fill(value, node[2:], decoder)
         return value
 
@@ -273,11 +275,11 @@ class Crossing(Codec):
         _, name, fields, cls, *items = node
         if type(fields) is not list or len(fields) != len(items) or len(fields) > _MAX_FIELDS:
             raise WireError("a malformed named tuple")
-        kind = decoder.decode(cls)
+        kind: Any = decoder.decode(cls)
         if not (isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_make")):
             kind = self._tuples.get((name, tuple(fields)))
             if kind is None:
-                kind = collections.namedtuple(name, fields)  # type: ignore[misc]  # as sent
+                kind = mirror.make_tuple(name, fields)
                 self._tuples[name, tuple(fields)] = kind
         if list(kind._fields) != fields:
             raise WireError("a named tuple with other fields")
@@ -286,8 +288,8 @@ class Crossing(Codec):
     def _read_random(self, node: list[Any], decoder: Decoder) -> Any:
         _, number, kind, state = node
         if state is not None:
-            found = self._generators.get(number) or _new_random(kind)
-            _set_random_state(found, decoder.decode(state))
+            found = self._generators.get(number) or generators.new(kind)
+            generators.restore(found, decoder.decode(state))
             self._generators[number] = found
         return self._generators[number]
 
@@ -325,7 +327,7 @@ class Crossing(Codec):
     def snapshot(self, decoder: Decoder) -> list[tuple[int, Any]]:
         """Each numbered argument with what tells whether it is still the same."""
         return [
-            (number, _photograph(value, decoder.raw.get(number)))
+            (number, changes.photograph(value, decoder.raw.get(number)))
             for number, value in enumerate(decoder.objects)
         ]
 
@@ -342,7 +344,7 @@ class Crossing(Codec):
                         type(value).__name__,
                         *[p for n in fields for p in (n, encoder.encode(getattr(value, n)))],
                     ]
-                elif _is_tensor(value):
+                elif changes.is_tensor(value):
                     node = self.tensors.write(value, encoder)
                 elif type(value).__module__.startswith("pandas."):
                     node = tables.write(value, encoder)
@@ -363,7 +365,7 @@ class Crossing(Codec):
                 raise WireError("a change of kind")
             self._fill(value, node[2:], decoder)
             return
-        if _is_tensor(value):
+        if changes.is_tensor(value):
             self.tensors.overwrite(value, node, decoder)
             return
         if (
@@ -376,89 +378,7 @@ class Crossing(Codec):
         new = decoder.contents(node)
         if type(new) is not type(value):
             raise WireError("a change of kind")
-        _become(value, new)
-
-
-def _become(value: Any, new: Any) -> None:
-    if isinstance(value, list | bytearray):
-        value[:] = new
-    elif isinstance(value, dict | set):
-        value.clear()
-        value.update(new)
-    elif isinstance(value, collections.deque):
-        value.clear()
-        value.extend(new)
-    elif type(value).__module__.startswith("pandas."):
-        value._update_inplace(new)
-    elif value.flags.writeable:
-        if value.shape != new.shape or value.dtype != new.dtype:
-            raise CannotCross("an array argument changed its shape or dtype in place")
-        value[...] = new
-
-
-def _photograph(value: Any, raw: bytearray | None) -> Callable[[Any], bool] | None:
-    """A function that says whether an object is still as it is now; None where it cannot change."""
-    if isinstance(value, list | collections.deque):
-        items = list(value)
-        return lambda now: len(now) == len(items) and all(map(_is, now, items))
-    if isinstance(value, dict):
-        pairs = list(value.items())
-        return lambda now: (
-            len(now) == len(pairs)
-            and all(a is c and b is d for (a, b), (c, d) in zip(now.items(), pairs, strict=True))
-        )
-    if isinstance(value, set):
-        members = set(value)
-        return lambda now: bool(now == members)
-    if isinstance(value, bytearray):
-        copy = bytes(value)
-        return lambda now: bool(now == copy)
-    if raw is not None:
-        if not value.flags.writeable:
-            return None
-        return lambda now: now.tobytes("A" if now.flags.fnc else "C") == raw
-    if _is_tensor(value):
-        state = (value._version, value.grad)
-        copy = value.detach().cpu().clone()
-        torch = sys.modules["torch"]
-        return lambda now: (
-            now.grad is state[1]
-            and now.shape == copy.shape
-            and now.dtype == copy.dtype
-            and bool(torch.equal(_bits(now), _bits(copy)))
-        )
-    if type(value).__module__.startswith("pandas."):
-        frame = value.copy()
-        return lambda now: (
-            bool(now.equals(frame))
-            and list(getattr(now, "columns", ())) == list(getattr(frame, "columns", ()))
-        )
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and type(value) is numpy.ndarray:
-        entries = list(value.ravel())
-        return lambda now: all(map(_is, now.ravel().tolist(), entries))
-    if dataclasses.is_dataclass(value):
-        names = [field.name for field in dataclasses.fields(value)]
-        fields = [getattr(value, name) for name in names]
-        return lambda now: all(
-            getattr(now, name, None) is item for name, item in zip(names, fields, strict=True)
-        )
-    return None
-
-
-def _bits(tensor: Any) -> Any:
-    torch = sys.modules["torch"]
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return flat.view(torch.uint8) if flat.numel() else flat
-
-
-def _is(a: Any, b: Any) -> bool:
-    return a is b
-
-
-def _is_tensor(value: Any) -> bool:
-    torch = sys.modules.get("torch")
-    return torch is not None and hasattr(torch, "Tensor") and isinstance(value, torch.Tensor)
+        changes.become(value, new)
 
 
 def _library_name(value: Any) -> str | None:
@@ -479,64 +399,6 @@ def _library_name(value: Any) -> str | None:
     for part in path.split("."):
         found = getattr(found, part, None)
     return f"{module}:{path}" if found is value else None
-
-
-def _random_state(value: Any) -> Callable[[], Any] | None:
-    """How to read the state of a random generator; None for what is none."""
-    if type(value) is random.Random:
-        return lambda: value.getstate()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and hasattr(numpy, "random"):
-        if type(value) is numpy.random.Generator:
-            return lambda: value.bit_generator.state
-        if type(value) is numpy.random.RandomState:
-            return lambda: value.get_state(legacy=False)
-    torch = sys.modules.get("torch")
-    if torch is not None and hasattr(torch, "Generator") and type(value) is torch.Generator:
-        return lambda: value.get_state().numpy()
-    return None
-
-
-def _random_kind(value: Any) -> str:
-    if type(value).__name__ == "Generator" and hasattr(value, "bit_generator"):
-        return "numpy:" + str(type(value.bit_generator).__name__)
-    if type(value).__name__ == "Generator":
-        return f"torch:{value.device}"
-    return type(value).__name__
-
-
-def _new_random(kind: str) -> Any:
-    if kind == "Random":
-        return random.Random()
-    if kind == "RandomState":
-        return __import__("numpy").random.RandomState()
-    library, _, name = kind.partition(":")
-    if library == "torch":
-        return __import__("torch").Generator(name)
-    module = __import__("numpy").random
-    return module.Generator(getattr(module, name)())
-
-
-def _set_random_state(value: Any, state: Any) -> None:
-    if isinstance(value, random.Random):
-        value.setstate((state[0], tuple(state[1]), state[2]))
-    elif hasattr(value, "bit_generator"):
-        value.bit_generator.state = state
-    elif type(value).__name__ == "RandomState":
-        value.set_state(state)
-    else:
-        value.set_state(__import__("torch").from_numpy(state.copy()))
-
-
-def same_state(a: Any, b: Any) -> bool:
-    """Whether two states of a random generator are equal."""
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same_state(a[key], b[key]) for key in a)
-    if hasattr(a, "tobytes"):
-        return bool(a.tobytes() == b.tobytes())
-    return bool(a == b)
 
 
 def visible(name: Any) -> bool:

@@ -1,8 +1,8 @@
 """Mirrors: what stands on one side for a function, class or object that stays on the other.
 
 A mirror answers from what its owner says, one question at a time, and never lends itself to
-protocols that read memory (`__array_interface__`, buffers) or steer a library (`__torch_function__`).
-Special methods are asked for only where the owner's class defines them.
+protocols that read memory (`__array_interface__`, buffers) or steer a library
+(`__torch_function__`). Special methods are asked for only where the owner's class defines them.
 """
 
 from __future__ import annotations
@@ -20,58 +20,21 @@ from .wire import WireError
 if TYPE_CHECKING:
     from .crossing import Crossing
 
-_ARITHMETIC = [
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "divmod",
-    "pow",
-    "matmul",
-    "and",
-    "or",
-    "xor",
-    "lshift",
-    "rshift",
-]
+_ARITHMETIC = "add sub mul truediv floordiv mod divmod pow matmul and or xor lshift rshift"
+_OTHERS = (
+    "len getitem setitem delitem contains iter next reversed call enter exit str repr bool hash "
+    "int float complex index abs neg pos invert round trunc floor ceil lt le gt ge eq ne format "
+    "missing"
+)
 SPECIALS = frozenset(
-    f"__{name}__"
-    for name in (
-        *[
-            "len",
-            "getitem",
-            "setitem",
-            "delitem",
-            "contains",
-            "iter",
-            "next",
-            "reversed",
-            "call",
-            "enter",
-            "exit",
-        ],
-        *[
-            "str",
-            "repr",
-            "bool",
-            "hash",
-            "int",
-            "float",
-            "complex",
-            "index",
-            "abs",
-            "neg",
-            "pos",
-            "invert",
-            "round",
-        ],
-        *["trunc", "floor", "ceil", "lt", "le", "gt", "ge", "eq", "ne", "format", "missing"],
-        *_ARITHMETIC,
-        *(f"r{name}" for name in _ARITHMETIC),
-        *(f"i{name}" for name in _ARITHMETIC),
+    f"__{prefix}{name}__"
+    for prefix, names in (
+        ("", _ARITHMETIC),
+        ("r", _ARITHMETIC),
+        ("i", _ARITHMETIC),
+        ("", _OTHERS),
     )
+    for name in names.split()
 )
 """Special methods that a mirror passes on."""
 
@@ -113,7 +76,7 @@ class Remote:
         self._crossing.peer.ask("delete", self, name)
 
     def __repr__(self) -> str:
-        return _special(self, "__repr__")
+        return str(_special(self, "__repr__"))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise CannotCross(f"a {type(self).__name__} stays in the answer kernel; it is not pickled")
@@ -165,6 +128,7 @@ class RemoteMeta(type):
     """The type of mirrored classes; calling one makes an object on the other side."""
 
     def __call__(cls, *arguments: Any, **options: Any) -> Any:
+        """Make an object on the other side."""
         crossing = cls.__dict__.get("_crossing")
         if crossing is None:
             raise CannotCross(
@@ -222,7 +186,7 @@ def make_class(crossing: Crossing, number: int) -> type:
     described = crossing.peer.ask("describe", number)
     name, module, doc, base, parents, specials, methods, fields = _described(described)
     if fields is not None:
-        kind = crossing_tuple(name, fields)
+        kind = make_tuple(name, fields)
         type.__setattr__(kind, "_of", number)
         return kind
     body: dict[str, Any] = {
@@ -256,7 +220,7 @@ def make_class(crossing: Crossing, number: int) -> type:
 
 
 def _module_class(name: str, module: str, body: dict[str, Any], parents: list[Any]) -> type:
-    from .tensors import RemoteModule
+    from .modules import RemoteModule
 
     claimed = _claimed(module, name) if module.startswith("torch.nn.") else None
     if claimed is not None:
@@ -287,12 +251,12 @@ def _described(found: Any) -> Any:
     return name, module, doc if type(doc) is str else None, base, parents, specials, methods, fields
 
 
-def crossing_tuple(name: str, fields: list[str]) -> type:
+def make_tuple(name: str, fields: list[str]) -> type:
     """A named tuple's class like that of the other side."""
     import collections
 
     try:
-        return collections.namedtuple(name, fields)  # type: ignore[misc]  # as described
+        return collections.namedtuple(name, fields)
     except (TypeError, ValueError):
         raise WireError("a malformed named tuple") from None
 
@@ -302,13 +266,13 @@ def _exception_class(name: str, body: dict[str, Any], base: str) -> type:
     kind = KNOWN.get(base, Exception)
     crossing = body["_crossing"]
 
-    def __getattr__(self: Any, attribute: str) -> Any:
+    def read(self: Any, attribute: str) -> Any:
         held = self.__dict__.get("_held")
         if held is None or attribute.startswith("_"):
             raise AttributeError(attribute)
         return crossing.peer.ask("attr", held, "error." + attribute)
 
-    return type(name, (kind,), {"__module__": "__main__", "__getattr__": __getattr__})
+    return type(name, (kind,), {"__module__": "__main__", "__getattr__": read})
 
 
 def _method(name: str) -> Callable[..., Any]:
@@ -346,12 +310,13 @@ class RemoteFunction:
         self.__dict__.update(_crossing=crossing, _number=number, __name__=name)
         self.__dict__["__qualname__"] = name
 
-    @property
+    @property  # type: ignore[misc]  # on purpose: what isinstance asks for
     def __class__(self) -> Any:
         """Tests ask `isinstance(f, types.FunctionType)`."""
         return types.FunctionType
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Call it on the other side."""
         return self._crossing.peer.ask("call", self, arguments, options)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -412,7 +377,7 @@ class RemoteIterator(Iterator[Any]):
         self._number = number
         self._generator = generator
 
-    @property
+    @property  # type: ignore[misc]  # on purpose: what isinstance asks for
     def __class__(self) -> Any:
         """Tests ask `isinstance(g, types.GeneratorType)`."""
         return types.GeneratorType if self._generator else RemoteIterator

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from . import errors
+from .decoding import Decoder
 from .errors import AnswerGone, AnswerInterrupted
-from .values import CannotCross, Decoder, Encoder
+from .values import CannotCross, Encoder
 from .wire import Channel, ChannelClosed, WireError
 
 Handler = Callable[..., Any]

@@ -5,13 +5,18 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .values import ARRAY_KINDS, Decoder, Encoder
+from .decoding import Decoder
+from .values import ARRAY_KINDS, Encoder
 from .wire import WireError
 
-_EXTENSIONS = frozenset(
-    ["category", "string", "boolean", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16"]
-    + ["UInt32", "UInt64", "Float32", "Float64"]
-)
+_EXTENSIONS = frozenset(("category", "string", "boolean", "Int8", "Int16", "Int32", "Int64")) | {
+    "UInt8",
+    "UInt16",
+    "UInt32",
+    "UInt64",
+    "Float32",
+    "Float64",
+}
 
 
 def encode(value: Any, encoder: Encoder) -> Any:

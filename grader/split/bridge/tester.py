@@ -18,8 +18,9 @@ import sys
 import warnings
 from typing import Any
 
-from .crossing import Crossing, may_pass, same_state
+from .crossing import Crossing, may_pass
 from .errors import AnswerGone, AnswerInterrupted
+from .generators import same_state
 from .peer import Peer
 from .serving import GuardedOperations
 from .values import CannotCross, Encoder
@@ -65,6 +66,7 @@ class StudentNames(dict[str, Any]):
         return super().__contains__(name) or (type(name) is str and self._tester.has(name))
 
     def get(self, name: str, default: Any = None) -> Any:
+        """As of a dict, the student's names included."""
         try:
             return self[name]
         except KeyError:
@@ -81,6 +83,7 @@ class TesterCrossing(Crossing):
         self._room = _FILES_IN_ALL
 
     def notes(self) -> Any:
+        """States of the global generators that were seeded or used since."""
         found = []
         for library, state in _random_states():
             known = self._states.get(library)
@@ -91,6 +94,7 @@ class TesterCrossing(Crossing):
         return found or None
 
     def read_notes(self, notes: Any) -> None:
+        """Print, warn and write files as the student's code did."""
         if type(notes) is not tuple or [type(note) for note in notes] != [str, str, list, list]:
             raise WireError("malformed notes")
         out, err, warned, files = notes
