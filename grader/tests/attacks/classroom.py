@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ from grader.report import load_graded, write_class, write_feedback
 from grader.scoring import read_scores
 from grader.split import Outcome
 from grader.tests.attacks.catalogue import Attack, hand_in, hand_in_honestly, mark
-from grader.tests.attacks.judge import Evidence, points_of
+from grader.tests.attacks.judge import Evidence, points_of, texts_in
 from grader.tests.attacks.surroundings import (
     ENVIRONMENT,
     differences,
@@ -85,7 +84,7 @@ class GradedClass:
         return Evidence(
             self.scores[student],
             record.fault or ("a test" if Outcome.GRADER_FAULT in outcomes else ""),
-            [*_texts(self.root / "autograded" / student), json.dumps(record.to_json())]
+            [*texts_in(self.root / "autograded" / student), json.dumps(record.to_json())]
             + [page.read_text(encoding="utf-8") for page in pages],
             [page.read_text(encoding="utf-8") for page in pages],
             [heard for heard in self.contacts if heard == attack.name],
@@ -174,9 +173,3 @@ def _clear(left: list[str]) -> None:
                 os.kill(int(found[1]), signal.SIGKILL)
             elif Path(what).is_file():
                 Path(what).unlink()
-
-
-def _texts(folder: Path) -> Iterator[str]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            yield path.read_text(encoding="utf-8", errors="replace")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from grader.tests.attacks.target import NUMBERS, PREFIX
@@ -97,3 +98,10 @@ def _decoded(digits: str) -> str:
 def points_of(scores: Mapping[tuple[str, str], Any]) -> dict[str, float | None]:
     """Points by grade_id, from a gradebook's cells."""
     return {grade_id: cell.score for (_, grade_id), cell in scores.items()}
+
+
+def texts_in(folder: Path) -> Iterator[str]:
+    """What the files under a folder say."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path.read_text(encoding="utf-8", errors="replace")

@@ -56,14 +56,14 @@ student's function is given the function that tells them."""
 
 CONFIG = """
 c.Grader.workers = 2
-c.Grader.cell_timeout = 3.0
-c.Grader.notebook_timeout = 15.0
+c.Grader.cell_timeout = 5.0
+c.Grader.notebook_timeout = 30.0
 c.Grader.memory = "700M"
 c.Grader.disk = "32M"
 c.Grader.file_size = "16M"
 c.Grader.output = "1M"
 c.Grader.submission_size = "4M"
-c.Execute.timeout = 4
+c.Execute.timeout = 5
 """
 
 ANSWERS = {

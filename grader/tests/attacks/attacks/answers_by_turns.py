@@ -1,4 +1,4 @@
-"""A function gives a mirror of the test's own argument, and objects whose truth changes by turns."""
+"""Objects whose truth and comparisons change by turns stand where a test expects a plain value."""
 
 CATEGORY = "lying objects"
 LONG = True
