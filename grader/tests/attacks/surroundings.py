@@ -52,11 +52,13 @@ class Listener:
             for end in (self._tcp, self._udp, self._unix, self._awake):
                 ready.register(end, selectors.EVENT_READ)
             while True:
-                for key, _ in ready.select():
-                    if key.fileobj is self._awake:
-                        return
-                    with suppress(OSError):
-                        self.heard.append(self._hear(key.fileobj))
+                calls = [key.fileobj for key, _ in ready.select()]
+                for end in calls:
+                    if end is not self._awake:
+                        with suppress(OSError):
+                            self.heard.append(self._hear(end))
+                if calls == [self._awake]:
+                    return
 
     def _hear(self, end: object) -> str:
         if end is self._udp:

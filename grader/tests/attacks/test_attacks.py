@@ -12,6 +12,7 @@ from grader.tests.attacks.browser import pages_that_run_scripts
 from grader.tests.attacks.catalogue import CATEGORIES, Attack, load_attacks
 from grader.tests.attacks.classroom import HONEST, GradedClass, grade_class, student_of
 from grader.tests.attacks.judge import judge, loot, quoted
+from grader.tests.attacks.memory import NOTHING_FOUND
 from grader.tests.attacks.target import ASSIGNMENT, WORDS
 
 ATTACKS = load_attacks()
@@ -27,6 +28,20 @@ def graded(tmp_path_factory: pytest.TempPathFactory, needs_bubblewrap: None) -> 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_the_attack_fails(graded: GradedClass, attack: Attack) -> None:
     assert judge(graded.evidence(attack)) == [], attack.success
+
+
+@pytest.mark.parametrize("name", ["memory-from-cell", "memory-from-call"])
+def test_the_answer_kernels_memory_holds_no_secret(graded: GradedClass, name: str) -> None:
+    """Whether these attacks did look is in their output; that they find what is there, in stock."""
+    record = ResultStore(Course(graded.root), ASSIGNMENT).load(name)
+    assert record is not None
+    printed = [
+        "".join(output.get("text", ""))
+        for result in record.results
+        for cell in result.executed["cells"]
+        for output in cell.get("outputs", ())
+    ]
+    assert any(NOTHING_FOUND in text for text in printed)
 
 
 @pytest.mark.parametrize("student", HONEST)
