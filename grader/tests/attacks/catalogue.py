@@ -102,17 +102,21 @@ class Attack:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What an attacker may know of the machine."""
+    """What an attacker may know of the machine.
+
+    Attributes:
+        course: the course's folder.
+        home: of the user who grades.
+        port: where something listens on this machine, for TCP and UDP.
+        socket: name of an abstract Unix socket that something listens on.
+        sign: begins the name of whatever attacks of this run leave behind.
+    """
 
     course: Path
     home: Path
     port: int
     socket: str
-
-
-def mark(name: str) -> str:
-    """What a file or a process that the attack leaves behind is called."""
-    return f"left-behind-{name}-"
+    sign: str
 
 
 def load_attacks(every: bool | None = None) -> list[Attack]:
@@ -157,7 +161,7 @@ def hand_in(course: Path, attack: Attack, student: str, around: Surroundings) ->
             ("@HOME@", around.home),
             ("@PORT@", around.port),
             ("@SOCKET@", around.socket),
-            ("@MARK@", mark(attack.name)),
+            ("@MARK@", f"{around.sign}{attack.name}-"),
             ("@NAME@", attack.name),
         ):
             source = source.replace(word, str(value))

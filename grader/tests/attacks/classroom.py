@@ -19,7 +19,7 @@ from grader.farm import ResultStore
 from grader.report import load_graded, write_class, write_feedback
 from grader.scoring import read_scores
 from grader.split import Outcome
-from grader.tests.attacks.catalogue import Attack, hand_in, hand_in_honestly, mark
+from grader.tests.attacks.catalogue import Attack, hand_in, hand_in_honestly
 from grader.tests.attacks.judge import Evidence, points_of, texts_in
 from grader.tests.attacks.surroundings import (
     ENVIRONMENT,
@@ -80,7 +80,7 @@ class GradedClass:
             return Evidence(None)
         outcomes = {test.outcome for result in record.results for test in result.tests}
         pages = self.pages(student)
-        sign = mark(attack.name)
+        sign = f"-{attack.name}-"
         return Evidence(
             self.scores[student],
             record.fault or ("a test" if Outcome.GRADER_FAULT in outcomes else ""),
@@ -114,7 +114,7 @@ def grade_class(root: Path, attacks: list[Attack]) -> GradedClass:
             hand_in_honestly(root, student, answers, WORDS["submission"])
         before = fingerprint(root, home)
         returncode = _grade(root, home, log)
-        left = left_behind(root, home)
+        left = left_behind(around)
         changed = differences(before, fingerprint(root, home))
         contacts = list(listener.heard)
     _clear(left)

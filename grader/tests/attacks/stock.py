@@ -19,7 +19,13 @@ from pathlib import Path
 from grader.course import Course
 from grader.errors import GraderError
 from grader.scoring import read_scores
-from grader.tests.attacks.catalogue import Attack, hand_in, hand_in_honestly, load_attacks
+from grader.tests.attacks.catalogue import (
+    Attack,
+    Surroundings,
+    hand_in,
+    hand_in_honestly,
+    load_attacks,
+)
 from grader.tests.attacks.judge import Evidence, points_of, texts_in
 from grader.tests.attacks.surroundings import (
     ENVIRONMENT,
@@ -57,7 +63,7 @@ def run(attack: Attack, template: Path, folder: Path) -> tuple[Evidence, list[st
         before = fingerprint(course, home)
         log.write_text(f"{WORDS['log']}\n", encoding="utf-8")
         fault = _nbgrader("autograde", course, home, log)
-        evidence = _evidence(course, home, before, fault, listener)
+        evidence = _evidence(around, before, fault, listener)
     pages: list[str] = []
     if attack.category == "HTML and script":
         _nbgrader("generate_feedback", course, home, log)
@@ -90,8 +96,9 @@ def _nbgrader(command: str, course: Path, home: Path, log: Path) -> str:
 
 
 def _evidence(
-    course: Path, home: Path, before: dict[str, str], fault: str, listener: Listener
+    around: Surroundings, before: dict[str, str], fault: str, listener: Listener
 ) -> Evidence:
+    course = around.course
     folder = course / "autograded"
     scores = {}
     with suppress(GraderError):
@@ -102,7 +109,7 @@ def _evidence(
     recorded = (folder / ATTACKER / ASSIGNMENT).is_dir() and ATTACKER in scores
     changed = [
         name
-        for name in differences(before, fingerprint(course, home))
+        for name in differences(before, fingerprint(course, around.home))
         if f"/{ATTACKER}/" not in name
     ]
     if scores.get(VICTIM) != HALF_POINTS:
@@ -113,7 +120,7 @@ def _evidence(
         list(texts_in(folder / ATTACKER)),
         [],
         list(listener.heard),
-        left_behind(course, home),
+        left_behind(around),
         changed,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import selectors
 import socket
 import stat
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from grader.tests.attacks.catalogue import Surroundings, mark
+from grader.tests.attacks.catalogue import Surroundings
 from grader.tests.attacks.target import WORDS
 
 ENVIRONMENT = {"GRADING_TOKEN": WORDS["environment"]}
@@ -76,7 +77,8 @@ def surroundings(course: Path, home: Path) -> Iterator[tuple[Surroundings, Liste
     (home / "secret.txt").write_text(WORDS["home"], encoding="utf-8")
     listener = Listener()
     try:
-        yield Surroundings(course, home, listener.port, listener.name), listener
+        sign = f"left-behind-{secrets.token_hex(4)}-"
+        yield Surroundings(course, home, listener.port, listener.name, sign), listener
     finally:
         listener.close()
 
@@ -97,9 +99,7 @@ def fingerprint(course: Path, home: Path) -> dict[str, str]:
 
 def _is_cache(path: Path) -> bool:
     """What programs keep in a home without anybody's doing."""
-    return bool({".cache", ".ipython", ".local", ".config", ".nv"} & set(path.parts[:1])) and (
-        mark("")[:-2] not in str(path)
-    )
+    return bool({".cache", ".ipython", ".local", ".config", ".nv"} & set(path.parts[:1]))
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
@@ -109,9 +109,9 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
     )
 
 
-def left_behind(course: Path, home: Path) -> list[str]:
-    """Processes and files that bear an attack's mark, each with its command line or path."""
-    sign = mark("")[:-2]
+def left_behind(around: Surroundings) -> list[str]:
+    """Processes and files that bear this run's sign, each with its command line or path."""
+    course, home, sign = around.course, around.home, around.sign
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.tests.attacks.catalogue import LOOT, mark
+from grader.tests.attacks.catalogue import LOOT, Surroundings
 from grader.tests.attacks.judge import Evidence, judge, loot, quoted
 from grader.tests.attacks.surroundings import (
     differences,
@@ -67,7 +68,8 @@ def test_loot_is_no_plain_text() -> None:
 
 
 def test_files_and_processes_that_are_left_are_found(tmp_path: Path) -> None:
-    sign = mark("judge")
+    around = Surroundings(tmp_path / "course", tmp_path / "home", 0, "", f"left-{os.getpid()}-")
+    sign = around.sign
     (tmp_path / "course" / "source").mkdir(parents=True)
     (tmp_path / "home").mkdir()
     before = fingerprint(tmp_path / "course", tmp_path / "home")
@@ -77,7 +79,7 @@ def test_files_and_processes_that_are_left_are_found(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", "input()", sign], stdin=subprocess.PIPE
     ) as program:
-        found = left_behind(tmp_path / "course", tmp_path / "home")
+        found = left_behind(around)
         program.communicate(b"\n")
     assert [sign in what for what in found] == [True, True]
 
