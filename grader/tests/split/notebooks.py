@@ -22,17 +22,23 @@ def answer(source: str, tags: tuple[str, ...] = ()) -> nbformat.NotebookNode:
 
 
 def check(name: str, source: str, points: float = 2) -> nbformat.NotebookNode:
-    """An autograded test cell."""
-    mark = {
-        "schema_version": 3,
-        "grade_id": name,
-        "grade": True,
-        "solution": False,
-        "locked": True,
-        "task": False,
-        "points": points,
-        "cell_type": "code",
-    }
+    """An autograded test cell, the instructor's, which runs in the test kernel."""
+    return _marked(name, source, grade=True, locked=True, points=points)
+
+
+def given(name: str, source: str) -> nbformat.NotebookNode:
+    """A cell of the instructor's that students cannot change, such as imports and helpers."""
+    return _marked(name, source, grade=False, locked=True)
+
+
+def solution(name: str, source: str) -> nbformat.NotebookNode:
+    """A cell that the student is to fill in."""
+    return _marked(name, source, grade=False, solution=True)
+
+
+def _marked(name: str, source: str, **marks: Any) -> nbformat.NotebookNode:
+    mark = {"schema_version": 3, "grade_id": name, "solution": False, "locked": False}
+    mark |= {"task": False, "cell_type": "code", **marks}
     return new_code_cell(source, metadata={"nbgrader": mark})
 
 

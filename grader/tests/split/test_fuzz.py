@@ -151,7 +151,7 @@ def _crossing() -> Crossing:
 
 
 def _hear(said: bytes) -> None:
-    """Have the test kernel's end ask, and hear `said`; what is no exception of its own comes out."""
+    """Have the test kernel's end ask, and hear `said`; what comes out is a fault of ours."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(said)

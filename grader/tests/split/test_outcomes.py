@@ -11,12 +11,29 @@ import pytest
 from grader import checking
 from grader.sandbox import DataFile, SandboxMode, SandboxPolicy
 from grader.split import NotebookResult, Outcome, place_files
-from grader.tests.split.notebooks import LIMITS, answer, check, named, outcomes, run
+from grader.tests.split.notebooks import LIMITS, answer, check, given, named, outcomes, run
 
 pytestmark = pytest.mark.usefixtures("needs_bubblewrap")
 
+STUDENT = """
+import sys
+import warnings
+x = 1
+def broken(): return 1 // 0
+def wrong(): assert False, "a sentence of the student's"
+def leave(): sys.exit(0)
+def stop(): raise StopIteration
+def skip():
+    import unittest
+    raise unittest.SkipTest("skipped")
+def shout():
+    warnings.warn("slow")
+    print("!", file=sys.stderr)
+def loop():
+    while True: pass
+"""
 KINDS = {
-    "passes": ("x = 1\nassert x", Outcome.PASSED, ""),
+    "passes": ("assert x", Outcome.PASSED, ""),
     "fails": ("assert x == 2, 'x is not 2'", Outcome.FAILED, "x is not 2"),
     "fails_without_words": ("assert False", Outcome.FAILED, ""),
     "fails_a_check": (
@@ -24,20 +41,21 @@ KINDS = {
         Outcome.FAILED,
         "This does not hold: order.",
     ),
+    "fails_inside": ("wrong()", Outcome.FAILED, "a sentence of the student's"),
     "errs": ("undefined", Outcome.ERRORED, "NameError: name 'undefined' is not defined"),
-    "exits": ("import sys\nsys.exit(0)", Outcome.ERRORED, "SystemExit: 0"),
-    "exits_silently": ("raise SystemExit", Outcome.ERRORED, "SystemExit"),
-    "interrupts": ("raise KeyboardInterrupt", Outcome.ERRORED, "KeyboardInterrupt"),
+    "errs_inside": ("broken()", Outcome.ERRORED, "ZeroDivisionError: integer division or modulo"),
+    "exits": ("leave()", Outcome.ERRORED, "RuntimeError"),
+    "stops": ("stop()", Outcome.ERRORED, "Exception"),
+    "skips": ("skip()", Outcome.ERRORED, "Exception: skipped"),
+    "exits_itself": ("raise SystemExit", Outcome.ERRORED, "SystemExit"),
     "cannot_be_parsed": ("def f(:", Outcome.ERRORED, "SyntaxError: invalid syntax"),
-    "shouts": (
-        "import warnings\nwarnings.warn('slow')\nprint('!', file=sys.stderr)",
-        Outcome.PASSED,
-        "",
-    ),
+    "shouts": ("shout()", Outcome.PASSED, ""),
     "is_empty": ("", Outcome.PASSED, ""),
     "is_a_comment": ("# nothing to test", Outcome.PASSED, ""),
-    "loops": ("while True: pass", Outcome.TIMED_OUT, "It ran longer than the 4 s allowed for one"),
+    "loops": ("loop()", Outcome.TIMED_OUT, "It ran longer than the 4 s allowed for one"),
     "goes_on_after_that": ("assert x == 1", Outcome.PASSED, ""),
+    "loops_itself": ("while True: pass", Outcome.TIMED_OUT, "It ran longer than the 4 s allowed"),
+    "goes_on_after_that_too": ("assert x == 1", Outcome.PASSED, ""),
 }
 
 
@@ -46,7 +64,7 @@ def every_kind(request: pytest.FixtureRequest) -> NotebookResult:
     checker = Path(checking.__file__).read_text(encoding="utf-8")
     checker = checker.replace("from __future__ import annotations", "")  # first lines only
     tests = (check(name, source) for name, (source, _, _) in KINDS.items())
-    return run(answer(checker), *tests, mode=request.param)
+    return run(given("checks", checker), answer(STUDENT), *tests, mode=request.param)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -96,87 +114,174 @@ def test_partial_credit_is_the_last_value_and_nothing_that_is_forged() -> None:
 
 
 @pytest.mark.parametrize("mode", list(SandboxMode))
-def test_an_exit_takes_the_rest_along(mode: SandboxMode) -> None:
+def test_after_an_exit_the_cells_before_it_are_replayed_and_tests_go_on(mode: SandboxMode) -> None:
     result = run(
-        check("before", "assert True"),
-        answer("import os\nos._exit(3)"),
-        check("after", "assert True"),
+        answer("seen = ['once']"),
+        check("before", "assert seen == ['once']"),
+        answer("seen.append('twice')\nimport os\nos._exit(3)"),
+        check("after", "assert seen == ['once']"),
+        answer("seen.append('thrice')"),
+        check("last", "assert seen == ['once', 'thrice']"),
         mode=mode,
     )
-    assert outcomes(result) == {"before": Outcome.PASSED, "after": Outcome.NOT_RUN}
-    assert (
-        result.ended_early == "Stopped at cell 2: the program ended (exit, a crash, or a signal)."
-    )
-    assert [failure.index for failure in result.failures] == [2]
-    assert named(result, "after").message == result.ended_early
+    assert set(outcomes(result).values()) == {Outcome.PASSED}, result.tests
+    assert [(failure.index, failure.message) for failure in result.failures] == [
+        (3, "The program ended (exit, a crash, or a signal).")
+    ]
+    assert result.ended_early == ""
     assert not result.unexplained
 
 
-def test_quit_ends_the_notebook_there_and_not_some_cells_later() -> None:
+@pytest.mark.parametrize(
+    "leave", ["import os\nos._exit(3)", "quit()", "get_ipython().kernel.do_shutdown(False)\nquit()"]
+)
+def test_a_second_exit_takes_the_rest_along(leave: str) -> None:
     result = run(
-        check("before", "assert True"),
-        answer("quit()"),
-        check("after", "assert True"),
+        answer(leave),
+        check("between", "assert True"),
         answer("x = 1"),
+        answer(leave),
+        check("after", "assert True"),
+        answer("x = 2"),
+    )
+    assert outcomes(result) == {"between": Outcome.PASSED, "after": Outcome.NOT_RUN}
+    assert (
+        result.ended_early == "Stopped at cell 4: the program ended (exit, a crash, or a signal)."
+    )
+    assert [failure.index for failure in result.failures] == [1, 4]
+    assert named(result, "after").message == result.ended_early
+
+
+def test_a_kernel_that_dies_in_its_replay_ends_the_notebook(tmp_path: Path) -> None:
+    once = f"""
+import os, pathlib
+seen = pathlib.Path({str(tmp_path / "seen")!r})
+if seen.exists():
+    os._exit(1)
+seen.touch()
+"""
+    result = run(
+        answer(once),
+        check("before", "assert True"),
+        answer("os._exit(1)"),
+        check("after", "assert True"),
+        mode=SandboxMode.NONE,
     )
     assert outcomes(result) == {"before": Outcome.PASSED, "after": Outcome.NOT_RUN}
-    assert result.ended_early.startswith("Stopped at cell 2")
+    assert result.ended_early.startswith("Stopped at cell 3: ")
 
 
 @pytest.mark.parametrize("mode", list(SandboxMode))
-def test_a_death_by_signal_is_unexplained(mode: SandboxMode) -> None:
+def test_a_death_by_signal_costs_its_test_and_is_unexplained(mode: SandboxMode) -> None:
     """Anybody may have sent it, the kernel of a machine without memory left too."""
     result = run(
-        check("dies", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"),
-        check("after", ""),
+        answer("import os, signal\ndef die(): os.kill(os.getpid(), signal.SIGKILL)"),
+        check("dies", "die()"),
+        check("after", "assert callable(die)"),
         mode=mode,
     )
-    assert outcomes(result) == {"dies": Outcome.KILLED, "after": Outcome.NOT_RUN}
+    assert outcomes(result) == {"dies": Outcome.KILLED, "after": Outcome.PASSED}
     assert result.unexplained
 
 
 DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
+HOG = (
+    "import mmap\nkept = []\nwhile True:\n    kept.append(mmap.mmap(-1, 2**24))\n"
+    "    kept[-1].write(bytes(2**24))"
+)
+
+
+def _function(source: str) -> str:
+    return "def hog():\n" + "".join(f"    {line}\n" for line in source.splitlines())
 
 
 @pytest.mark.parametrize(
-    ("source", "limits", "outcome", "sentence"),
+    ("source", "outcome", "sentence"),
     [
-        (DEAF, {"cell_timeout": 1.0}, Outcome.TIMED_OUT, "could not be interrupted"),
-        (
-            DEAF,
-            {"cell_timeout": 30.0, "notebook_timeout": 2.0},
-            Outcome.TIMED_OUT,
-            "the notebook ran longer than the 2 s allowed in all",
-        ),
-        (
-            "while True:\n    print('x' * 10**5)",
-            {"output": 2**20},
-            Outcome.KILLED,
-            "it printed more than the 1 MiB allowed",
-        ),
-        (
-            "import mmap\nkept = []\nwhile True:\n    kept.append(mmap.mmap(-1, 2**24))\n"
-            "    kept[-1].write(bytes(2**24))",
-            {},
-            Outcome.KILLED,
-            "it used up the 0.5 GiB of memory allowed",
-        ),
+        (DEAF, Outcome.TIMED_OUT, "It ran longer than the 1 s allowed for one cell"),
+        (HOG, Outcome.KILLED, "It used up the 0.5 GiB of memory allowed."),
     ],
-    ids=["deaf", "wall-clock", "output", "memory"],
+    ids=["deaf", "memory"],
 )
-def test_a_limit_that_kills_says_which(
-    source: str, limits: dict[str, float], outcome: Outcome, sentence: str
+def test_a_test_whose_answer_kernel_is_killed_fails_alone_and_says_why(
+    source: str, outcome: Outcome, sentence: str
 ) -> None:
-    policy = SandboxPolicy(limits=replace(LIMITS, **limits))
-    result = run(check("before", ""), check("hog", source), check("after", ""), policy=policy)
+    policy = SandboxPolicy(limits=replace(LIMITS, cell_timeout=1.0 if source is DEAF else 20.0))
+    result = run(
+        answer("x = 1\n" + _function(source)),
+        check("before", "assert x == 1"),
+        check("hog", "hog()"),
+        check("after", "assert x == 1"),
+        policy=policy,
+    )
     assert outcomes(result) == {
         "before": Outcome.PASSED,
         "hog": outcome,
+        "after": Outcome.PASSED,
+    }
+    assert named(result, "hog").message.startswith(sentence)
+    assert result.ended_early == ""
+    assert not result.unexplained
+
+
+@pytest.mark.parametrize(
+    ("source", "limits", "sentence"),
+    [
+        (DEAF, {"cell_timeout": 1.0}, "could not be interrupted"),
+        ("while True:\n    print('x' * 10**5)", {"output": 2**20}, "more than the 1 MiB allowed"),
+        (HOG, {"cell_timeout": 20.0}, "It used up the 0.5 GiB of memory allowed."),
+    ],
+    ids=["deaf", "output", "memory"],
+)
+def test_a_cell_of_the_students_that_kills_its_kernel_costs_itself_only(
+    source: str, limits: dict[str, float], sentence: str
+) -> None:
+    policy = SandboxPolicy(limits=replace(LIMITS, **limits))
+    result = run(answer("x = 1"), answer(source), check("after", "assert x == 1"), policy=policy)
+    assert outcomes(result) == {"after": Outcome.PASSED}
+    ((index, message),) = [(failure.index, failure.message) for failure in result.failures]
+    assert index == 2
+    assert sentence in message
+    assert result.ended_early == ""
+
+
+def test_a_notebook_over_its_time_ends_there() -> None:
+    policy = SandboxPolicy(limits=replace(LIMITS, cell_timeout=30.0, notebook_timeout=2.0))
+    result = run(
+        answer(_function(DEAF)),
+        check("before", ""),
+        check("hog", "hog()"),
+        check("after", ""),
+        policy=policy,
+    )
+    assert outcomes(result) == {
+        "before": Outcome.PASSED,
+        "hog": Outcome.TIMED_OUT,
         "after": Outcome.NOT_RUN,
     }
-    assert sentence in result.ended_early
-    assert result.ended_early.startswith("Stopped at cell 2 (hog): ")
+    assert (
+        result.ended_early
+        == "Stopped at cell 3 (hog): the notebook ran longer than the 2 s allowed in all."
+    )
     assert not result.unexplained
+
+
+def test_what_a_student_returns_can_cost_the_test_kernel_one_test_only() -> None:
+    policy = SandboxPolicy(limits=replace(LIMITS, cell_timeout=20.0))
+    result = run(
+        given("imports", "import numpy as np\nlimit = 3"),
+        answer("import numpy as np\nx = 1\ndef much(): return np.ones(2**24)"),
+        check("before", "assert x == 1"),
+        check("hog", "kept = [much() for _ in range(20)]\nassert len(kept) == 20"),
+        check("after", "assert (x, limit) == (1, 3)"),
+        policy=policy,
+    )
+    assert outcomes(result) == {
+        "before": Outcome.PASSED,
+        "hog": named(result, "hog").outcome,
+        "after": Outcome.PASSED,
+    }
+    assert named(result, "hog").outcome in (Outcome.KILLED, Outcome.ERRORED)
 
 
 def test_a_fork_bomb_is_bounded_and_later_tests_have_their_outcome() -> None:
@@ -186,7 +291,12 @@ def test_a_fork_bomb_is_bounded_and_later_tests_have_their_outcome() -> None:
         "except OSError:\n    pass\nassert len(started) < 200"
     )
     policy = SandboxPolicy(limits=replace(LIMITS, processes=48))
-    result = run(check("bomb", bomb), check("after", "assert started"), policy=policy)
+    result = run(
+        answer("started = []\n" + _function(bomb.replace("started = []\n", ""))),
+        check("bomb", "hog()"),
+        check("after", "assert callable(hog)"),
+        policy=policy,
+    )
     assert outcomes(result) == {"bomb": Outcome.PASSED, "after": Outcome.PASSED}
 
 

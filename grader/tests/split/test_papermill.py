@@ -1,4 +1,4 @@
-"""`papermill --engine graded` from the command line."""
+"""`papermill --engine split` from the command line."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from grader.tests.split.notebooks import answer, check, notebook
 def test_outcomes_are_in_the_metadata_of_the_notebook_that_papermill_writes(tmp_path: Path) -> None:
     work = notebook(
         answer("SEED = 0", tags=("parameters",)),
+        answer("import sys\ndef forge():\n    sys.displayhook('ok')\n    undefined"),
         check("right", "assert SEED == 5"),
         check("wrong", "assert SEED == 0, 'SEED was injected'"),
-        check("forged", "import sys\nsys.displayhook('ok')\nundefined"),
+        check("forged", "forge()"),
     )
     nbformat.write(work, tmp_path / "in.ipynb")
-    command = [str(Path(sys.executable).with_name("papermill")), "--engine", "graded", "-p"]
+    command = [str(Path(sys.executable).with_name("papermill")), "--engine", "split", "-p"]
     done = subprocess.run(
         [*command, "SEED", "5", "in.ipynb", "out.ipynb", "--no-progress-bar"],
         cwd=tmp_path,
