@@ -16,6 +16,7 @@ import sys
 import warnings
 from typing import Any
 
+from .changes import become
 from .crossing import FILES_TOTAL, Crossing, may_pass
 from .peer import Peer
 from .serving import Operations
@@ -72,7 +73,9 @@ class AgentCrossing(Crossing):
         warned = [(found.category.__name__, str(found.message)) for found in self.warned]
         self.warned.clear()
         files = self._new_files()
-        return (out, err, warned, files) if out or err or warned or files else None
+        changed = [(*place, value) for place, value in self.lent.changed()]
+        found = (out, err, warned, files, changed)
+        return found if any(found) else None
 
     def _new_files(self) -> list[tuple[str, bytes]]:
         """Files of the work folder that were written since they were last sent."""
@@ -94,8 +97,13 @@ class AgentCrossing(Crossing):
         return found
 
     def read_notes(self, notes: Any) -> None:
-        """Take over the state of random generators."""
-        for library, state in notes:
+        """Take over the state of random generators, and what was done to copies of our values."""
+        states, changed = notes
+        for owner, name, value in changed:
+            now = self.namespace.get(name) if owner is None else getattr(owner, name, None)
+            if type(now) is type(value):
+                become(now, value)
+        for library, state in states:
             if library == "random":
                 sys.modules["random"].setstate((state[0], tuple(state[1]), state[2]))
             elif library == "numpy":
@@ -133,6 +141,7 @@ class Agent:
         """A new test cell begins, before which figures of the last one go, as after any cell."""
         self.crossing.shared = set(shared)
         self.crossing.instructors = frozenset(files)
+        self.crossing.lent.clear()
         if "torch" in sys.modules:
             self.crossing.tensors.forget()
         pyplot = sys.modules.get("matplotlib.pyplot")

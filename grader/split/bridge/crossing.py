@@ -5,14 +5,16 @@ from __future__ import annotations
 import builtins
 import collections
 import dataclasses
+import enum
 import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import changes, generators, mirror, tables
+from . import changes, errors, generators, mirror, tables
 from .decoding import Decoder
 from .errors import KNOWN
+from .lending import Lent
 from .peer import Codec, Exports, Mirrors, Peer
 from .values import CannotCross, Encoder
 from .wire import WireError
@@ -64,6 +66,7 @@ class Crossing(Codec):
         self.exports = Exports()
         self.mirrors = Mirrors()
         self.peer: Peer = None  # type: ignore[assignment]  # set by `connect`
+        self.lent = Lent()
         self._generators: dict[int, Any] = {}
         self._sent_states: dict[int, Any] = {}
         self._tuples: dict[Any, type] = {}
@@ -117,12 +120,29 @@ class Crossing(Codec):
             return ["D", type(value).__name__, *parts]
         if self._is_shared(value):
             return ["M", value.__name__]
+        if self._is_shared(type(value)) and isinstance(value, enum.Enum):
+            return ["E", type(value).__name__, value.name]
+        if self.trusts and self._is_shared(type(value)) and type(value).__dictoffset__:
+            encoder.number(value)
+            items = [part for pair in vars(value).items() for part in pair]
+            return ["I", type(value).__name__, *map(encoder.encode, items)]
+        if isinstance(value, types.TracebackType):
+            return None
+        if isinstance(value, BaseException):
+            return self._exception(value, encoder)
         if not self.trusts:
             if (state := generators.state_reader(value)) is not None:
                 return self._random(value, state, encoder)
             if (name := _library_name(value)) is not None:
                 return ["g", name]
         return self._object(value, encoder)
+
+    def _exception(self, error: BaseException, encoder: Encoder) -> Any:
+        names = errors.names_of(type(error))
+        try:
+            return ["X", names, *map(encoder.encode, error.args)]
+        except CannotCross:
+            return ["X", names, errors.short(error)]
 
     def _is_shared(self, kind: Any) -> bool:
         return (
@@ -142,9 +162,10 @@ class Crossing(Codec):
         if isinstance(value, types.GeneratorType):
             return ["H", number, "g"]
         ours = type(value).__module__ == "__main__"
-        if not ours and isinstance(value, Iterator):
+        plain = not ours and not hasattr(type(value), "__enter__")
+        if plain and isinstance(value, Iterator):
             return ["H", number, "i"]
-        if not ours and callable(value):
+        if plain and callable(value):
             return ["H", number, "f", str(getattr(value, "__name__", ""))[:200]]
         return ["H", number, "o", self._class(type(value))]
 
@@ -199,6 +220,13 @@ class Crossing(Codec):
             return self._shared_class(node[1])
         if tag == "D":
             return self._dataclass(node, decoder)
+        if tag == "E":
+            return self._member(node)
+        if tag == "I" and not self.trusts:
+            return self._instance(node, decoder)
+        if tag == "X":
+            values = tuple(map(decoder.decode, node[2:]))
+            return errors.build(errors.find(node[1]), values)
         if tag == "N":
             return self._read_tuple(node, decoder)
         if tag == "G" and self.trusts:
@@ -262,6 +290,24 @@ class Crossing(Codec):
             raise WireError("no dataclass")
         value: Any = decoder.number(object.__new__(kind))  # type: ignore[arg-type]  # a class
         self._fill(value, node[2:], decoder)
+        return value
+
+    def _member(self, node: list[Any]) -> Any:
+        kind = self._shared_class(node[1])
+        if not issubclass(kind, enum.Enum) or node[2] not in kind.__members__:
+            raise WireError("no such member")
+        return kind[node[2]]
+
+    def _instance(self, node: list[Any], decoder: Decoder) -> Any:
+        """An object of an instructor's class that the student made: its state, our methods."""
+        kind = self._shared_class(node[1])
+        if len(node) % 2 or not kind.__dictoffset__ or issubclass(kind, enum.Enum | type):
+            raise WireError("a malformed object")
+        value: Any = decoder.number(object.__new__(kind))
+        for name, item in zip(node[2::2], node[3::2], strict=True):
+            if type(name) is not str or not name.isidentifier() or name.startswith("__"):
+                raise WireError("a malformed attribute")
+            vars(value)[name] = decoder.decode(item)
         return value
 
     def _fill(self, value: Any, parts: list[Any], decoder: Decoder) -> None:

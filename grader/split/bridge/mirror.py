@@ -52,8 +52,8 @@ _RESULTS: dict[str, tuple[type, ...]] = {
     "__complex__": (complex,),
     "__contains__": (bool,),
 }
-_CLAIMED = ("matplotlib.",)
-"""Libraries whose classes a mirror may claim in isinstance: they hold no data of their own."""
+_UNCLAIMED = frozenset({"builtins", "numpy", "pandas", "torch", "__main__"})
+_CLAIMED = ("torch.nn.", "torch.optim.", "torch.utils.")
 
 
 class Remote:
@@ -67,7 +67,9 @@ class Remote:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        return self._crossing.peer.ask("attr", self, name)
+        value = self._crossing.peer.ask("attr", self, name)
+        self._crossing.lent.note((self, name), value)
+        return value
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._crossing.peer.ask("set", self, name, value)
@@ -101,11 +103,18 @@ def _special(self: Any, name: str, *arguments: Any) -> Any:
 
 
 def _passing(name: str) -> Callable[..., Any]:
+    if name == "__call__":
+        return _called
+
     def method(self: Any, *arguments: Any) -> Any:
         return _special(self, name, *arguments)
 
     method.__name__ = name
     return method
+
+
+def _called(self: Any, *arguments: Any, **options: Any) -> Any:
+    return self._crossing.peer.ask("call", self, arguments, options)
 
 
 def _comparing(name: str) -> Callable[..., Any]:
@@ -206,17 +215,17 @@ def make_class(crossing: Crossing, number: int) -> type:
     if base == "torch.nn.Module":
         return _module_class(name, module, body, parents)
     if base:
-        return _exception_class(name, body, base)
-    if module.startswith(_CLAIMED):
-        claimed = _claimed(module, name)
-        if claimed is not None:
-            body["__class__"] = property(lambda self: claimed)
-    bases = tuple(
-        parent
-        for parent in parents
-        if isinstance(parent, type) and issubclass(parent, Remote) and parent is not Remote
-    )
-    return RemoteMeta(name, bases or (Remote,), body)
+        return _exception_class(name, body, base, parents)
+    claimed = _claimed(module, name) if _may_claim(module) else None
+    if claimed is not None:
+        body["__class__"] = property(lambda self: claimed)
+    kinds = [parent for parent in parents if isinstance(parent, type)]
+    mirrors = tuple(kind for kind in kinds if issubclass(kind, Remote)) or (Remote,)
+    ours = tuple(kind for kind in kinds if not issubclass(kind, Remote))
+    try:
+        return RemoteMeta(name, (*mirrors, *ours), body)
+    except TypeError:  # a class of ours that cannot be extended like this
+        return RemoteMeta(name, mirrors, body)
 
 
 def _module_class(name: str, module: str, body: dict[str, Any], parents: list[Any]) -> type:
@@ -261,9 +270,10 @@ def make_tuple(name: str, fields: list[str]) -> type:
         raise WireError("a malformed named tuple") from None
 
 
-def _exception_class(name: str, body: dict[str, Any], base: str) -> type:
+def _exception_class(name: str, body: dict[str, Any], base: str, parents: list[Any]) -> type:
     """A real exception class, since nothing else can be caught."""
-    kind = KNOWN.get(base, Exception)
+    found = [kind for kind in parents if isinstance(kind, type) and issubclass(kind, Exception)]
+    kinds = tuple(found) or (KNOWN.get(base, Exception),)
     crossing = body["_crossing"]
 
     def read(self: Any, attribute: str) -> Any:
@@ -272,7 +282,7 @@ def _exception_class(name: str, body: dict[str, Any], base: str) -> type:
             raise AttributeError(attribute)
         return crossing.peer.ask("attr", held, "error." + attribute)
 
-    return type(name, (kind,), {"__module__": "__main__", "__getattr__": read})
+    return type(name, kinds, {"__module__": "__main__", "__getattr__": read})
 
 
 def _method(name: str) -> Callable[..., Any]:
@@ -281,6 +291,11 @@ def _method(name: str) -> Callable[..., Any]:
 
     method.__name__ = name
     return method
+
+
+def _may_claim(module: str) -> bool:
+    """Whether a mirror may claim a library's class in isinstance: not one that holds data."""
+    return module.partition(".")[0] not in _UNCLAIMED or module.startswith(_CLAIMED)
 
 
 def _claimed(module: str, name: str) -> type | None:

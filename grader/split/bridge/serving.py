@@ -20,6 +20,7 @@ _STREAMS = frozenset(
     ["write", "read", "readline", "readlines", "writelines", "flush", "getvalue", "seek", "tell"]
 )
 _OPTIMIZER = frozenset({"zero_grad", "step"})
+_NOT_DRAWING = frozenset({"savefig", "canvas", "figure", "get_figure", "set_canvas", "pchanged"})
 _ITERATED = frozenset({"__iter__", "__len__", "__getitem__"})
 
 
@@ -168,6 +169,8 @@ class GuardedOperations(Operations):
             allowed = name in _STREAMS
         elif _is_torch(owner, "optim", "Optimizer"):
             allowed = name in _OPTIMIZER
+        elif kind.__module__.startswith("matplotlib."):
+            allowed = visible(name) and name not in _NOT_DRAWING
         if not allowed:
             raise CannotCross(f"{str(name)[:50]} of a {kind.__name__} stays in the test kernel")
         return getattr(owner, name)

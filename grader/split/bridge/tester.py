@@ -18,12 +18,14 @@ import sys
 import warnings
 from typing import Any
 
-from .crossing import Crossing, may_pass
+from .changes import become
+from .crossing import Crossing, may_pass, visible
 from .errors import AnswerGone, AnswerInterrupted
 from .generators import same_state
+from .lending import fingerprint
 from .peer import Peer
 from .serving import GuardedOperations
-from .values import CannotCross, Encoder
+from .values import CannotCross
 from .wire import Channel, WireError
 
 LINE = 2**20  # bytes of one line on the control socket, which the grader writes
@@ -80,25 +82,60 @@ class TesterCrossing(Crossing):
         super().__init__(namespace, trusts=False, shared=set())
         self._states: dict[str, Any] = {"random": random.getstate()}
         self._own_files = frozenset(own_files)
+        self._seeded: set[str] = set()
         self._room = _FILES_IN_ALL
 
     def notes(self) -> Any:
         """States of the global generators that were seeded or used since."""
-        found = []
+        states = []
         for library, state in _random_states():
             known = self._states.get(library)
-            if known is None or not same_state(known, state):
-                if known is not None:
-                    found.append((library, state))
+            seeded = library in self._seeded
+            if seeded or known is None or not same_state(known, state):
+                if known is not None or seeded:
+                    states.append((library, state))
                 self._states[library] = state
-        return found or None
+        self._seeded.clear()
+        changed = [
+            (None, place, value) if isinstance(place, str) else (*place, value)
+            for place, value in self.lent.changed()
+        ]
+        return (states, changed) if states or changed else None
+
+    def watch_seeds(self) -> None:
+        """Notice a generator that is seeded with the seed that it had."""
+        for library, module, name in (
+            ("random", "random", "seed"),
+            ("numpy", "numpy.random", "seed"),
+            ("torch", "torch", "manual_seed"),
+        ):
+            original = getattr(sys.modules.get(module), name, None)
+            if original is None or hasattr(original, "_watched"):
+                continue
+
+            def seed(
+                *arguments: Any, _library: str = library, _original: Any = original, **options: Any
+            ) -> Any:
+                self._seeded.add(_library)
+                return _original(*arguments, **options)
+
+            seed._watched = True  # type: ignore[attr-defined]  # a mark of ours
+            setattr(sys.modules[module], name, seed)
 
     def read_notes(self, notes: Any) -> None:
         """Print, warn and write files as the student's code did."""
-        if type(notes) is not tuple or [type(note) for note in notes] != [str, str, list, list]:
+        if type(notes) is not tuple or [type(note) for note in notes] != [
+            str,
+            str,
+            list,
+            list,
+            list,
+        ]:
             raise WireError("malformed notes")
-        out, err, warned, files = notes
+        out, err, warned, files, changed = notes
         self._take_files(files)
+        for owner, name, value in changed:
+            self._take_change(owner, name, value)
         sys.stdout.write(out[:_PRINTED])
         sys.stderr.write(err[:_PRINTED])
         for entry in warned[:100]:
@@ -107,6 +144,13 @@ class TesterCrossing(Crossing):
             if not (isinstance(kind, type) and issubclass(kind, Warning)):
                 kind = UserWarning
             warnings.warn(str(message)[:_PRINTED], kind, stacklevel=2)
+
+    def _take_change(self, owner: Any, name: Any, value: Any) -> None:
+        """Do to an attribute of a notebook's own object what the student's code did to its copy."""
+        ours = any(kind.__module__ == "__main__" for kind in type(owner).__mro__)
+        now = getattr(owner, name, None) if ours and visible(name) else None
+        if now is not None and type(now) is type(value) and fingerprint(now) is not None:
+            become(now, value)
 
     def _take_files(self, files: list[Any]) -> None:
         """Put what the student's code wrote where a test would look for it."""
@@ -172,6 +216,8 @@ class Tester:
             if "torch" in sys.modules:
                 self._crossing.tensors.forget()
             _figures_of(self)
+            self._crossing.lent.clear()
+            self._crossing.watch_seeds()
             with contextlib.suppress(AnswerGone, AnswerInterrupted):  # `end` will say so
                 self.peer.ask("begin", order["shared"], self._own_files)
             self.peer.calls = 0
@@ -209,10 +255,12 @@ class Tester:
         if not found:
             raise KeyError(name)
         value = found[0]
-        fingerprint = _fingerprint(value)
-        if known is not None and fingerprint is not None and known[2] == fingerprint:
+        looks = fingerprint(value)
+        if known is not None and looks is not None and known[2] == looks:
             value = known[0]  # the student has not changed it; the test may have
-        self._fetched[name] = (value, self.peer.calls, fingerprint)
+        self._fetched[name] = (value, self.peer.calls, looks)
+        if self._crossing is not None:
+            self._crossing.lent.note(name, value)
         return value
 
     def has(self, name: str) -> bool:
@@ -276,20 +324,6 @@ def _conventional(name: str) -> Any:
     except ImportError:
         return None
     return sys.modules[target]
-
-
-def _fingerprint(value: Any) -> Any:
-    """What plain data looks like; None for an object that stays on the other side."""
-    encoder = Encoder(_refuse)
-    try:
-        node = encoder.encode(value)
-    except (CannotCross, ValueError):
-        return None
-    return json.dumps(node), [bytes(buffer) for buffer in encoder.buffers]
-
-
-def _refuse(value: Any, encoder: Encoder) -> Any:
-    raise CannotCross
 
 
 def _install(shell: Any, names: dict[str, Any]) -> None:
