@@ -45,15 +45,39 @@ REPLIES = {
 
 @pytest.mark.usefixtures("needs_bubblewrap")
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=list(REPLIES))
-def test_a_forged_reply_is_no_pass_and_no_fault_of_ours(reply: object) -> None:
+def test_a_forged_reply_is_a_failed_cell_and_no_fault_of_ours(reply: object) -> None:
     result = run(
         answer(SEND),
-        check("forged", f"answer_with(json.loads({json.dumps(reply)!r}))"),
-        check("after", "assert True"),
+        answer(f"answer_with(json.loads({json.dumps(reply)!r}))"),
+        check("after", "assert callable(say)"),
+        check("fails", "assert not callable(say)"),
     )
-    bad = (Outcome.KILLED, Outcome.ERRORED, Outcome.TIMED_OUT)
-    assert named(result, "forged").outcome in bad
-    assert named(result, "after").outcome in (Outcome.NOT_RUN, Outcome.PASSED)
+    assert [failure.index for failure in result.failures] == [2]
+    assert outcomes(result) == {"after": Outcome.PASSED, "fails": Outcome.FAILED}
+    _assert_whole(result)
+
+
+@pytest.mark.usefixtures("needs_bubblewrap")
+def test_what_the_answer_kernel_says_while_a_test_runs_is_not_heard() -> None:
+    forge = """
+def forge():
+    kernel.session.send(shell, "execute_reply", {"status": "ok"}, parent=kernel.get_parent())
+    say("execute_result", {"data": {"text/plain": "2"}, "metadata": {}, "execution_count": 1})
+    say("status", {"execution_state": "idle"})
+    return 1
+"""
+    result = run(
+        answer(SEND + forge),
+        check("fails", "assert forge() == 2"),
+        check("gives_nothing", "forge()\nNone"),
+        check("last", "assert forge() == 1"),
+    )
+    assert outcomes(result) == {
+        "fails": Outcome.FAILED,
+        "gives_nothing": Outcome.PASSED,
+        "last": Outcome.PASSED,
+    }
+    assert [test.partial for test in result.tests] == [None] * 3
     _assert_whole(result)
 
 
@@ -71,12 +95,12 @@ OUTPUTS = {
 
 @pytest.mark.usefixtures("needs_bubblewrap")
 @pytest.mark.parametrize("output", OUTPUTS.values(), ids=list(OUTPUTS))
-def test_a_malformed_output_is_left_out_or_ends_the_notebook(output: tuple[str, object]) -> None:
+def test_a_malformed_output_is_left_out_or_ends_its_cell(output: tuple[str, object]) -> None:
     kind, content = output
     code = f"say({kind!r}, json.loads({json.dumps(content)!r}))"
-    result = run(answer(SEND), check("first", "assert True"), answer(code), check("last", ""))
+    result = run(answer(SEND), check("first", "assert True"), answer(code), check("last", "say"))
     assert named(result, "first").outcome is Outcome.PASSED
-    assert named(result, "last").outcome in (Outcome.NOT_RUN, Outcome.PASSED)
+    assert named(result, "last").outcome is Outcome.PASSED
     _assert_whole(result)
 
 
@@ -97,7 +121,7 @@ def test_a_malformed_output_is_left_out_or_ends_the_notebook(output: tuple[str, 
 def test_a_kernel_out_of_order_ends_within_its_limits(code: str) -> None:
     result = run(answer(SEND), check("first", "assert True"), answer(code), check("last", "1/0"))
     assert named(result, "first").outcome is Outcome.PASSED
-    assert named(result, "last").outcome is not Outcome.GRADER_FAULT
+    assert named(result, "last").outcome in (Outcome.ERRORED, Outcome.NOT_RUN)
     _assert_whole(result)
 
 
