@@ -142,6 +142,7 @@ class Agent:
         self.crossing.shared = set(shared)
         self.crossing.instructors = frozenset(files)
         self.crossing.lent.clear()
+        self.crossing.lasting.clear()
         if "torch" in sys.modules:
             self.crossing.tensors.forget()
         pyplot = sys.modules.get("matplotlib.pyplot")

@@ -4,17 +4,46 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import io
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from .values import CannotCross
+from .decoding import Decoder
+from .values import CannotCross, Encoder
+from .wire import WireError
+
+STREAMS: dict[type, str] = {io.StringIO: "text", io.BytesIO: "bytes"}
+
+
+def write_stream(value: Any, encoder: Encoder) -> Any:
+    """The node of a stream in memory."""
+    return ["O", STREAMS[type(value)], value.tell(), encoder.encode(value.getvalue())]
+
+
+def read_stream(node: Any, decoder: Decoder) -> Any:
+    """The inverse of `write_stream`; raises WireError for what it never writes."""
+    if type(node) is not list or len(node) != 4 or node[0] != "O" or type(node[2]) is not int:
+        raise WireError("a malformed stream")
+    held = decoder.decode(node[3])
+    if (node[1], type(held)) not in (("text", str), ("bytes", bytes)) or node[2] < 0:
+        raise WireError("a malformed stream")
+    stream: Any = io.StringIO(newline="") if node[1] == "text" else io.BytesIO()
+    stream.write(held)
+    stream.seek(min(node[2], len(held)))
+    return stream
 
 
 def become(value: Any, new: Any) -> None:
     """Make `value` equal to `new`, which is of its kind."""
     if isinstance(value, list | bytearray):
         value[:] = new
+    elif type(value) in STREAMS:
+        place = new.tell()
+        value.seek(0)
+        value.truncate()
+        value.write(new.getvalue())
+        value.seek(place)
     elif isinstance(value, dict | set):
         value.clear()
         value.update(new)
@@ -43,6 +72,9 @@ def photograph(value: Any, raw: bytearray | None) -> Callable[[Any], bool] | Non
     if isinstance(value, set):
         members = set(value)
         return lambda now: bool(now == members)
+    if type(value) in STREAMS:
+        held = (value.getvalue(), value.tell())
+        return lambda now: not now.closed and (now.getvalue(), now.tell()) == held
     if isinstance(value, bytearray):
         copy = bytes(value)
         return lambda now: bool(now == copy)

@@ -9,12 +9,13 @@ import enum
 import sys
 import types
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from . import changes, errors, generators, mirror, tables
 from .decoding import Decoder
 from .errors import KNOWN
-from .lending import Lent
+from .lending import Lasting, Lent
 from .peer import Codec, Exports, Mirrors, Peer
 from .values import CannotCross, Encoder
 from .wire import WireError
@@ -67,6 +68,8 @@ class Crossing(Codec):
         self.mirrors = Mirrors()
         self.peer: Peer = None  # type: ignore[assignment]  # set by `connect`
         self.lent = Lent()
+        self.lasting = Lasting()
+        self._gradients = True
         self._generators: dict[int, Any] = {}
         self._sent_states: dict[int, Any] = {}
         self._tuples: dict[Any, type] = {}
@@ -128,6 +131,9 @@ class Crossing(Codec):
             return ["I", type(value).__name__, *map(encoder.encode, items)]
         if isinstance(value, types.TracebackType):
             return None
+        if type(value) in changes.STREAMS:
+            encoder.number(value)
+            return changes.write_stream(value, encoder)
         if isinstance(value, BaseException):
             return self._exception(value, encoder)
         if not self.trusts:
@@ -220,6 +226,8 @@ class Crossing(Codec):
             return self._shared_class(node[1])
         if tag == "D":
             return self._dataclass(node, decoder)
+        if tag == "O":
+            return decoder.number(changes.read_stream(node, decoder))
         if tag == "E":
             return self._member(node)
         if tag == "I" and not self.trusts:
@@ -342,11 +350,24 @@ class Crossing(Codec):
     # what goes with every message
 
     def outgoing(self, encoder: Encoder) -> Any:
-        """Mirrors that were dropped, shared tensors that changed, and notes."""
+        """What goes with every message.
+
+        Mirrors that were dropped, shared tensors that changed, arguments that the other side has
+        kept and what became of them, whether gradients are wanted, and notes.
+        """
         dropped, self.mirrors.dropped = self.mirrors.dropped, []
         shared = self._tensors.changed(encoder) if self._tensors is not None else []
+        lasting = self.lasting.outgoing(encoder)
+        torch = sys.modules.get("torch")
+        gradients = torch is None or not hasattr(torch, "nn") or torch.is_grad_enabled()
         notes = self.notes()
-        return [dropped, shared, None if notes is None else encoder.encode(notes)]
+        return [
+            dropped,
+            shared,
+            lasting,
+            gradients,
+            None if notes is None else encoder.encode(notes),
+        ]
 
     def notes(self) -> Any:
         """Further plain data that goes along; `read_notes` of the other side takes it in."""
@@ -356,32 +377,50 @@ class Crossing(Codec):
 
     def incoming(self, node: Any, decoder: Decoder) -> None:
         """Take in what `outgoing` wrote."""
-        if type(node) is not list or len(node) != 3 or type(node[0]) is not list:
+        if type(node) is not list or len(node) != 5 or type(node[0]) is not list:
             raise WireError("malformed extras")
-        dropped, shared, notes = node
+        dropped, shared, lasting, gradients, notes = node
         for entry in dropped:
             if type(entry) is not list or len(entry) != 2:
                 raise WireError("a malformed release")
             self.exports.release(*entry)
         if shared:
             self.tensors.take_in(shared, decoder)
+        if lasting is not None:
+            self.lasting.incoming(lasting, decoder)
+        self._gradients = gradients is True
         if notes is not None:
             self.read_notes(decoder.decode(notes))
 
+    def around(self) -> AbstractContextManager[Any]:
+        """What holds while this side works: gradients or none, as on the side that asks."""
+        torch = sys.modules.get("torch")
+        if torch is None or not hasattr(torch, "nn"):
+            return nullcontext()
+        mode: AbstractContextManager[Any] = torch.set_grad_enabled(self._gradients)
+        return mode
+
     # arguments that were changed in place
 
-    def snapshot(self, decoder: Decoder) -> list[tuple[int, Any]]:
-        """Each numbered argument with what tells whether it is still the same."""
+    def snapshot(self, decoder: Decoder) -> list[tuple[int, Any, int]]:
+        """Each numbered argument, what tells whether it is still the same, and who holds it."""
         return [
-            (number, changes.photograph(value, decoder.raw.get(number)))
+            (
+                number,
+                changes.photograph(value, decoder.raw.get(number)),
+                sys.getrefcount(value),
+            )
             for number, value in enumerate(decoder.objects)
         ]
 
-    def changes(self, before: list[tuple[int, Any]], encoder: Encoder) -> list[Any]:
-        """The numbered arguments that look different now."""
+    def changes(self, before: list[tuple[int, Any, int]], encoder: Encoder) -> list[Any]:
+        """The numbered arguments that look different now; notes those that somebody has kept."""
         found = []
-        for number, photograph in before:
+        for number, photograph, holders in before:
             value = encoder.objects[number]
+            # one holder more is the encoder's own list
+            if self.trusts and sys.getrefcount(value) > holders + 1:
+                self.lasting.keep(number, value)
             if photograph is not None and not photograph(value):
                 if type(value).__module__ == "__main__":
                     fields = [field.name for field in dataclasses.fields(value)]
@@ -392,6 +431,8 @@ class Crossing(Codec):
                     ]
                 elif changes.is_tensor(value):
                     node = self.tensors.write(value, encoder)
+                elif type(value) in changes.STREAMS:
+                    node = changes.write_stream(value, encoder)
                 elif type(value).__module__.startswith("pandas."):
                     node = tables.write(value, encoder)
                 else:
@@ -410,6 +451,9 @@ class Crossing(Codec):
             if type(node) is not list or node[:2] != ["D", type(value).__name__]:
                 raise WireError("a change of kind")
             self._fill(value, node[2:], decoder)
+            return
+        if type(value) in changes.STREAMS:
+            changes.become(value, changes.read_stream(node, decoder))
             return
         if changes.is_tensor(value):
             self.tensors.overwrite(value, node, decoder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import decimal
 import json
 import sys
@@ -22,6 +23,7 @@ KNOWN: dict[str, type[Exception]] = {
 }
 KNOWN |= {
     "json.decoder.JSONDecodeError": ValueError,
+    "dataclasses.FrozenInstanceError": dataclasses.FrozenInstanceError,
     "decimal.InvalidOperation": decimal.InvalidOperation,
     "decimal.DivisionByZero": decimal.DivisionByZero,
 }

@@ -10,7 +10,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from .changes import become
 from .values import CannotCross, Encoder
+from .wire import WireError
 
 LARGEST = 2**20  # bytes of a value that is watched
 MOST = 256
@@ -43,6 +45,69 @@ class Lent:
             if now is not None and now != before:
                 self._copies[key] = (place, value, now)
                 yield place, value
+
+
+class Lasting:
+    """Arguments that the student's code has kept: a log that a decorator goes on writing to.
+
+    Both sides hold their own copy under one number, and pass on what became of it.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[Any, Any]] = {}
+        self._new: list[list[int]] = []
+        self._next = 0
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._held.clear()
+
+    def keep(self, number: int, value: Any) -> None:
+        """Hold an argument, by its number in the message that is being answered."""
+        looks = fingerprint(value) if type(value) in _WATCHED else None
+        if looks is not None and len(self._held) < MOST:
+            self._next += 1
+            self._held[self._next] = (value, looks)
+            self._new.append([number, self._next])
+
+    def outgoing(self, encoder: Encoder) -> Any:
+        """New ones, and those that look different now; None where there is neither."""
+        new, self._new = self._new, []
+        changed = []
+        for token, (value, before) in self._held.items():
+            now = fingerprint(value)
+            if now is not None and now != before:
+                self._held[token] = (value, now)
+                changed.append([token, encoder.encode(_copy(value))])
+        return [new, changed] if new or changed else None
+
+    def incoming(self, node: Any, decoder: Any) -> None:
+        """Take in what `outgoing` wrote; raises WireError for what it never writes."""
+        if type(node) is not list or [type(part) for part in node] != [list, list]:
+            raise WireError("a malformed note of what is kept")
+        for entry in node[0]:
+            number, token = _pair(entry)
+            if not 0 <= number < len(decoder.objects) or len(self._held) >= MOST:
+                raise WireError("a malformed note of what is kept")
+            value = decoder.objects[number]
+            if type(value) in _WATCHED:
+                self._held[token] = (value, fingerprint(value))
+        for entry in node[1]:
+            token, new = entry[0], decoder.decode(entry[1])
+            value = self._held.get(token, (None, None))[0] if type(token) is int else None
+            if value is not None and type(value) is type(new):
+                become(value, new)
+                self._held[token] = (value, fingerprint(value))
+
+
+def _pair(entry: Any) -> tuple[int, int]:
+    if type(entry) is not list or [type(part) for part in entry] != [int, int]:
+        raise WireError("a malformed note of what is kept")
+    return entry[0], entry[1]
+
+
+def _copy(value: Any) -> Any:
+    return value.copy()
 
 
 _WATCHED = frozenset({list, dict, set, bytearray})

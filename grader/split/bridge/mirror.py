@@ -59,10 +59,15 @@ _CLAIMED = ("torch.nn.", "torch.optim.", "torch.utils.")
 class Remote:
     """An object of the other side. Subclasses are made by `make_class`."""
 
+    __slots__ = ("__weakref__", "_asked", "_number")
     _crossing: Crossing
     _number: int
-    _asked = False
+    _asked: bool
     """Whether this side made it by calling its class: then its own comparison is what is asked."""
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]  # a copy of the owner's
+        return self._crossing.peer.ask("attr", self, "__dict__")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
@@ -202,6 +207,7 @@ def make_class(crossing: Crossing, number: int) -> type:
         "__module__": "__main__",
         "__doc__": doc,
         "__qualname__": name,
+        "__slots__": (),
         "_crossing": crossing,
     }
     for special in SPECIALS.intersection(specials):
@@ -231,6 +237,7 @@ def make_class(crossing: Crossing, number: int) -> type:
 def _module_class(name: str, module: str, body: dict[str, Any], parents: list[Any]) -> type:
     from .modules import RemoteModule
 
+    del body["__slots__"]
     claimed = _claimed(module, name) if module.startswith("torch.nn.") else None
     if claimed is not None:
         body["__class__"] = property(lambda self: claimed)
@@ -310,8 +317,8 @@ def make_instance(crossing: Crossing, number: int, cls: type) -> Any:
     if not issubclass(cls, Remote):
         raise WireError("an object of a class that has no mirror")
     made = object.__new__(cls)
-    object.__setattr__(made, "_crossing", crossing)
     object.__setattr__(made, "_number", number)
+    object.__setattr__(made, "_asked", False)
     return made
 
 

@@ -56,6 +56,9 @@ class RemoteModule(torch.nn.Module, metaclass=RemoteMeta):
         else:
             self._crossing.peer.ask("set", self, name, value)
 
+    def __repr__(self) -> str:
+        return str(self._crossing.peer.ask("special", self, "__repr__"))
+
     def __deepcopy__(self, memo: Any) -> Any:
         return self._crossing.peer.ask("copy", self, True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from . import errors
@@ -43,11 +44,15 @@ class Codec:
         """Take in what `outgoing` of the other side wrote."""
         raise NotImplementedError
 
-    def snapshot(self, decoder: Decoder) -> list[tuple[int, Any]]:
+    def around(self) -> AbstractContextManager[Any]:
+        """What holds while this side does what it was asked."""
+        raise NotImplementedError
+
+    def snapshot(self, decoder: Decoder) -> list[Any]:
         """Numbered arguments as they arrived."""
         raise NotImplementedError
 
-    def changes(self, before: list[tuple[int, Any]], encoder: Encoder) -> list[Any]:
+    def changes(self, before: list[Any], encoder: Encoder) -> list[Any]:
         """Those that are not as they were."""
         raise NotImplementedError
 
@@ -165,7 +170,8 @@ class Peer:
         """Do what was asked; here an interrupt may strike."""
         before, self.protected = self.protected, False
         try:
-            return handler(*values)
+            with self._codec.around():
+                return handler(*values)
         finally:
             self.protected = before
 

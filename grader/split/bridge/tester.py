@@ -217,6 +217,7 @@ class Tester:
                 self._crossing.tensors.forget()
             _figures_of(self)
             self._crossing.lent.clear()
+            self._crossing.lasting.clear()
             self._crossing.watch_seeds()
             with contextlib.suppress(AnswerGone, AnswerInterrupted):  # `end` will say so
                 self.peer.ask("begin", order["shared"], self._own_files)
@@ -348,13 +349,18 @@ def _figures_of(tester: Tester) -> None:
 
         def current(*arguments: Any, _what: str = what, _original: Any = original) -> Any:
             asked_by_test = sys._getframe(1).f_globals is tester.names
-            if asked_by_test and not arguments and not pyplot.get_fignums():
+            if asked_by_test and not arguments and not _drawn(pyplot):
                 found = tester.figure(_what)
                 if found is not None:
                     return found
             return _original(*arguments)
 
         setattr(pyplot, what, current)
+
+
+def _drawn(pyplot: Any) -> bool:
+    """Whether the test itself has drawn something."""
+    return any(pyplot.figure(number).axes for number in pyplot.get_fignums())
 
 
 def start(descriptor: int, shell: Any) -> Tester:
