@@ -7,6 +7,7 @@ protocols that read memory (`__array_interface__`, buffers) or steer a library
 
 from __future__ import annotations
 
+import abc
 import inspect
 import types
 from collections.abc import Callable, Iterator
@@ -138,7 +139,7 @@ def _comparing(name: str) -> Callable[..., Any]:
     return method
 
 
-class RemoteMeta(type):
+class RemoteMeta(abc.ABCMeta):
     """The type of mirrored classes; calling one makes an object on the other side."""
 
     def __call__(cls, *arguments: Any, **options: Any) -> Any:
@@ -161,7 +162,7 @@ class RemoteMeta(type):
 
     def __setattr__(cls, name: str, value: Any) -> None:
         crossing = cls.__dict__.get("_crossing")
-        if crossing is None or name.startswith("__"):
+        if crossing is None or name.startswith("_"):
             type.__setattr__(cls, name, value)
         else:
             crossing.peer.ask("set", cls, name, value)
@@ -198,11 +199,9 @@ class RemoteMeta(type):
 def make_class(crossing: Crossing, number: int) -> type:
     """A class that mirrors the other side's class of this number."""
     described = crossing.peer.ask("describe", number)
-    name, module, doc, base, parents, specials, methods, fields = _described(described)
+    name, module, doc, base, parents, specials, methods, fields, defaults = _described(described)
     if fields is not None:
-        kind = make_tuple(name, fields)
-        type.__setattr__(kind, "_of", number)
-        return kind
+        return make_tuple(name, fields, defaults)
     body: dict[str, Any] = {
         "__module__": "__main__",
         "__doc__": doc,
@@ -253,9 +252,9 @@ def _module_class(name: str, module: str, body: dict[str, Any], parents: list[An
 
 def _described(found: Any) -> Any:
     """The parts of a description, each of the kind that it must be."""
-    if type(found) is not tuple or len(found) != 8:
+    if type(found) is not tuple or len(found) != 9:
         raise WireError("a malformed description")
-    name, module, doc, base, parents, specials, methods, fields = found
+    name, module, doc, base, parents, specials, methods, fields, defaults = found
     texts = all(type(text) is str for text in (name, module, base, *specials, *methods))
     lists = all(type(part) is list for part in (parents, specials, methods))
     if not (texts and lists and name.isidentifier()):
@@ -264,15 +263,25 @@ def _described(found: Any) -> Any:
         raise WireError("a malformed description")
     if fields is not None and (type(fields) is not list or any(type(f) is not str for f in fields)):
         raise WireError("a malformed description")
-    return name, module, doc if type(doc) is str else None, base, parents, specials, methods, fields
+    return (
+        name,
+        module,
+        doc if type(doc) is str else None,
+        base,
+        parents,
+        specials,
+        methods,
+        fields,
+        defaults,
+    )
 
 
-def make_tuple(name: str, fields: list[str]) -> type:
+def make_tuple(name: str, fields: list[str], defaults: Any = ()) -> type:
     """A named tuple's class like that of the other side."""
     import collections
 
     try:
-        return collections.namedtuple(name, fields)
+        return collections.namedtuple(name, fields, defaults=defaults)
     except (TypeError, ValueError):
         raise WireError("a malformed named tuple") from None
 

@@ -246,8 +246,8 @@ def describe(kind: Any) -> Any:
         mro = mro[: mro.index(torch.nn.Module)]
     ours = [found for found in mro if found.__module__ == "__main__"]
     fields: list[str] | None = None
-    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        fields = list(kind._fields)
+    if issubclass(kind, tuple) and hasattr(kind, "_field_defaults"):
+        fields = list(getattr(kind, "_fields"))  # noqa: B009 -- of a named tuple
     specials = {name for found in mro for name in SPECIALS.intersection(vars(found))}
     hidden = {name for name in specials if getattr(kind, name, None) is None}
     methods = {
@@ -265,4 +265,5 @@ def describe(kind: Any) -> Any:
         sorted(specials - hidden),
         sorted(methods),
         fields,
+        list(getattr(kind, "_field_defaults", {}).values()) if fields is not None else [],
     )

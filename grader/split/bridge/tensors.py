@@ -136,7 +136,7 @@ class TensorCrossing:
                 raise WireError("a tensor that became another")
             if (key[0] == _OURS or known.is_leaf) and not torch.equal(known.detach(), value):
                 with torch.no_grad():
-                    known.detach().copy_(value)
+                    known.data.copy_(value)  # as of one tensor: no new version
             if gradient is not None and known.is_leaf:
                 known.grad = gradient
             return known
@@ -260,7 +260,7 @@ class TensorCrossing:
             raise CannotCross("a tensor argument changed its shape or dtype in place")
         if not torch.equal(value.detach(), new):
             with torch.no_grad():
-                value.detach().copy_(new)
+                value.data.copy_(new)
         if gradient is not None:
             grad = self._gradient(gradient, decoder)
             if value.is_leaf:
@@ -386,7 +386,7 @@ class TensorCrossing:
             if new.shape != value.shape or new.dtype != value.dtype:
                 raise WireError("a shared tensor became another")
             with torch.no_grad():
-                value.detach().copy_(new)
+                value.data.copy_(new)
             value.grad = grad
             kept.note()
 

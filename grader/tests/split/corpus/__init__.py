@@ -32,7 +32,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.preprocessors import ClearSolutions
 
 from grader.release import NotebookTemplate
-from grader.release.names import bound_names, import_statements
+from grader.release.names import defined_names, import_statements
 
 FOLDER = Path(__file__).parent
 EXPECTED = FOLDER / "expected.json"
@@ -85,7 +85,7 @@ class Entry:
         stubs = {c.name: _answer(c, "blank") for c in codes if c.kind in ("answer", "manual")}
         sources = {c.name: c.source for c in codes}
         defines = {
-            name: sorted(bound_names(stub) | bound_names(sources[name]))
+            name: sorted(defined_names(stub) | defined_names(sources[name]))
             for name, stub in stubs.items()
         }
         imports = [line for cell in codes for line in import_statements(cell.source)]
