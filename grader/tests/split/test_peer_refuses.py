@@ -1,0 +1,188 @@
+"""What the test kernel's end refuses a hostile answer kernel, and how a conversation goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from grader.split.bridge.errors import AnswerGone, AnswerInterrupted
+from grader.split.bridge.values import CannotCross
+from grader.tests.split.pairs import Pair, pair
+
+
+@pytest.fixture
+def two() -> Iterator[Pair]:
+    with pair() as found:
+        yield found
+
+
+def asked(two: Pair, operation: str, code: str) -> Exception:
+    """What becomes of a hostile student's question about `thing`, an object lent by a test."""
+    two.write(f"def spy(thing):\n    return peer.ask({operation!r}, thing, {code})")
+    two.student["peer"] = two.agent
+    return two["spy"]
+
+
+class Helper:
+    """Of the tests; its module is not the notebook's."""
+
+    secret = 5
+
+
+@pytest.mark.parametrize(
+    "name", ["__class__", "_private", "__dict__", "__globals__", "gi_frame", "f_back", "tb_frame"]
+)
+def test_private_names_of_a_tests_objects_are_refused(two: Pair, name: str) -> None:
+    two.run("class Mine:\n    _private = 1\n    def go(self): return 2\nmine = Mine()")
+    spy = asked(two, "attr", repr(name))
+    for lent in (two.test["mine"], lambda: 1, (x for x in "a"), Helper(), Helper):
+        with pytest.raises(CannotCross, match="stays"):
+            spy(lent)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("attr", "'secret'"),
+        ("method", "'mro', (), {}"),
+        ("set", "'secret', 1"),
+        ("special", "'__getitem__', 0"),
+        ("special", "'__dict__'"),
+        ("copy", "True"),
+        ("module", ""),
+        ("train", "True"),
+        ("step", "'throw', 'ValueError'"),
+        ("step", "'next', None"),
+    ],
+)
+def test_objects_of_libraries_are_not_looked_into(two: Pair, operation: str, code: str) -> None:
+    spy = asked(two, operation, code)
+    with pytest.raises((CannotCross, TypeError)):
+        spy(Helper())
+    assert Helper.secret == 5
+
+
+def test_public_names_of_a_tests_own_objects_are_theirs_to_use(two: Pair) -> None:
+    two.run("class Env:\n    state = 1\n    def step(self, a): return a + self.state\nenv = Env()")
+    two.write("def play(env):\n    env.state = 5\n    return env.step(1), env.state")
+    assert two["play"](two.test["env"]) == (6, 5)
+    assert two.test["env"].state == 5
+
+
+def test_a_test_object_is_not_a_way_into_its_modules(two: Pair) -> None:
+    two.run("import sys\nclass Env:\n    lib = sys\n    def get(self): return sys\nenv = Env()")
+    two.write("def look(env): return env.lib.modules['os'].getcwd is not None")
+    # a module goes by name, so what arrives is the student's own
+    assert two["look"](two.test["env"])
+
+
+@pytest.mark.parametrize(
+    "operation", ["isinstance", "issubclass", "delete", "name", "begin", "eval"]
+)
+def test_a_question_that_only_a_test_may_ask_ends_the_conversation(
+    two: Pair, operation: str
+) -> None:
+    spy = asked(two, operation, "'x'")
+    with pytest.raises(AnswerGone, match="protocol"):
+        spy(lambda: 1)
+    with pytest.raises(AnswerGone):
+        two["spy"]
+
+
+def reply(two: Pair, *parts: Any) -> Any:
+    """Have the student's side answer the next question with these parts of a message."""
+
+    def forged(number: int, *_: Any) -> None:
+        header = ["!", number, "ok", None, [], [[], [], None]]
+        for at, part in parts:
+            header[at] = part
+        two.agent.channel.send(header, [])
+
+    two.agent._reply = forged  # type: ignore[method-assign]
+    return two["anything"]
+
+
+FORGED: dict[str, list[tuple[int, Any]]] = {
+    "another_question": [(1, 999)],
+    "question_of_no_number": [(1, "1")],
+    "no_kind": [(0, "?!")],
+    "no_status": [(2, "fine")],
+    "status_of_no_text": [(2, ["ok"])],
+    "unknown_number": [(3, ["Y", 5])],
+    "number_is_true": [(3, ["Y", True])],
+    "generator": [(3, ["G", 1, "Random", None])],
+    "library": [(3, ["g", "os:system"])],
+    "shared_class": [(3, ["M", "Helper"])],
+    "dataclass": [(3, ["D", "Helper", "a", 1])],
+    "object_of_no_class": [(3, ["H", 1, "o", 5])],
+    "object_of_no_kind": [(3, ["H", 1, "z"])],
+    "object_of_pythons_class": [(3, ["H", 1, "o", ["ty", "int"]])],
+    "change_to_nothing": [(4, [[0, ["l"]]])],
+    "change_before_all": [(4, [[-1, ["l"]]])],
+    "changes_are_a_number": [(4, 5)],
+    "change_of_three": [(4, [[0, ["l"], 1]])],
+    "extras_are_nothing": [(5, None)],
+    "extras_of_two": [(5, [[], []])],
+    "release_of_nothing": [(5, [[[1, 1]], [], None])],
+    "release_of_half": [(5, [[[1, 0.5]], [], None])],
+    "release_of_a_word": [(5, [["x"], [], None])],
+    "shared_tensors": [(5, [[], [[0, 1, "float32", [], "cpu", None, 0]], None])],
+    "exception_that_was_never_raised": [(2, "error"), (3, ["y", 5])],
+    "exception_of_no_parts": [(2, "error"), (3, ["e"])],
+    "exception_is_nothing": [(2, "error"), (3, None)],
+}
+
+
+@pytest.mark.parametrize("parts", FORGED.values(), ids=list(FORGED))
+def test_a_reply_that_is_none_ends_the_conversation(
+    two: Pair, parts: list[tuple[int, Any]]
+) -> None:
+    two.student["anything"] = 1
+    with pytest.raises(AnswerGone, match="protocol"):
+        reply(two, *parts)
+    with pytest.raises(AnswerGone):
+        two["anything"]
+
+
+def test_a_module_that_stays_there_is_said_to(two: Pair) -> None:
+    two.write("import random\ndef f(): return random")
+    with pytest.raises(CannotCross, match="module random stays"):
+        two["f"]()
+    two.write("x = 1")
+    assert two["x"] == 1, "the conversation goes on"
+
+
+def test_an_argument_that_cannot_cross_is_named_and_the_conversation_goes_on(two: Pair) -> None:
+    two.write(
+        "def f(x): return 1\ndef deep():\n    x = []\n    for _ in range(99): x = [x]\n    return x"
+    )
+    deep: list[Any] = []
+    for _ in range(99):
+        deep = [deep]
+    with pytest.raises(CannotCross, match="nested"):
+        two["f"](deep)
+    with pytest.raises(CannotCross, match="nested"):
+        two["deep"]()
+    assert two["f"](1) == 1
+
+
+def test_an_interrupt_on_the_other_side_is_told_from_an_error(two: Pair) -> None:
+    two.write("def f(): raise KeyboardInterrupt\ndef g(): return 1")
+    g = two["g"]
+    with pytest.raises(AnswerInterrupted):
+        two["f"]()
+    with pytest.raises(AnswerInterrupted):
+        g()  # a loop over calls ends with its cell
+    two.tester.broken = None
+    assert g() == 1
+
+
+def test_mirrors_that_are_dropped_are_forgotten_on_the_other_side(two: Pair) -> None:
+    two.write("class C: pass\ndef make(): return C()")
+    make = two["make"]
+    before = len(two.other.exports._objects)
+    for _ in range(50):
+        make()
+    assert len(two.other.exports._objects) <= before + 4
