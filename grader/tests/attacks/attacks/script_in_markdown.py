@@ -12,7 +12,7 @@ def tamper(notebook):
     texts = [
         f"<script>{SCRIPT}</script>",
         f'<img src=x onerror="{SCRIPT}">',
-        f"[here](javascript:{SCRIPT.replace(' ', '')}) <javascript:{SCRIPT.replace(' ', '')}>",
+        f"[here](javascript:{SCRIPT}) <javascript:{SCRIPT}>",
         f"$\\href{{javascript:{SCRIPT}}}{{x}}$ $</script><script>{SCRIPT}</script>$",
     ]
     notebook.cells.extend(new_markdown_cell(text) for text in texts)
