@@ -15,6 +15,15 @@ from grader.split.bridge.peer import Peer
 from grader.split.bridge.serving import GuardedOperations, Operations
 from grader.split.bridge.wire import Channel, ChannelClosed, WireError
 
+EXTRAS: list[Any] = [[], [], None, True, None]
+"""What goes with every message of one who has nothing more to say; see `Crossing.outgoing`."""
+
+
+def extras(**parts: Any) -> list[Any]:
+    """Extras with some of their parts in place of the usual ones."""
+    names = ("dropped", "shared", "lasting", "gradients", "notes")
+    return [parts.get(name, usual) for name, usual in zip(names, EXTRAS, strict=True)]
+
 
 class Pair:
     """A student's names behind one socket pair, and what a test makes of them.

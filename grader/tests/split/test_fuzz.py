@@ -29,6 +29,7 @@ from grader.split.bridge.peer import Peer, Stop
 from grader.split.bridge.serving import GuardedOperations
 from grader.split.bridge.values import CannotCross
 from grader.split.bridge.wire import Caps, Channel, ChannelClosed, WireError
+from grader.tests.split.pairs import EXTRAS, extras
 
 LONG = os.environ.get("GRADER_LONG") == "1"
 CONVERSATIONS = 120_000 if LONG else 2_000
@@ -64,18 +65,19 @@ def _node(rng: random.Random, depth: int) -> Any:
 def _header(rng: random.Random) -> Any:
     """A message with some of its parts in order."""
     number = rng.choice([1, 1, 1, 2, 3, 0, -1, 2**70, "1"])
-    extras = rng.choice([[[], [], None]] * 4 + [[[[1, 1]], [], None], _node(rng, 4)])
+    part = rng.choice(["dropped", "shared", "lasting", "gradients", "notes"])
+    goes_along = rng.choice([EXTRAS, EXTRAS, extras(**{part: _node(rng, 4)}), _node(rng, 4)])
     nodes = [_node(rng, rng.randrange(1, 6)) for _ in range(rng.randrange(4))]
     if rng.random() < 0.4:
         operations = list(GuardedOperations(_crossing()).handlers())
-        return ["?", number, rng.choice([*operations, "begin", 5]), nodes, extras]
+        return ["?", number, rng.choice([*operations, "begin", 5]), nodes, goes_along]
     status = rng.choice(["ok", "ok", "stop", "error", "interrupted", "", 5])
     changes = [[rng.choice([0, 1, 2, -1]), _node(rng, 3)] for _ in range(rng.choice([0, 0, 1, 2]))]
     result: Any = _node(rng, rng.randrange(1, 7))
     if status == "error" and rng.random() < 0.8:
         names = [rng.choice(WORDS) for _ in range(2)]
         result = ["e", rng.choice(NUMBERS), names, nodes, None, None]
-    return ["!", number, status, result, changes, extras]
+    return ["!", number, status, result, changes, goes_along]
 
 
 def _frame(header: Any, buffers: list[bytes]) -> bytes:
@@ -109,7 +111,7 @@ def _valid_frames() -> list[bytes]:
             crossing = Crossing({}, trusts=True, shared=set())
             peer = Peer(Channel(ours), crossing, {"give": lambda given=value: given})
             crossing.connect(peer)
-            peer.serve(["?", 1, "give", [], [[], [], None]], [])
+            peer.serve(["?", 1, "give", [], EXTRAS], [])
             frames.append(theirs.recv(2**16))
     return frames
 

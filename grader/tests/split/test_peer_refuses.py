@@ -9,7 +9,7 @@ import pytest
 
 from grader.split.bridge.errors import AnswerGone, AnswerInterrupted
 from grader.split.bridge.values import CannotCross
-from grader.tests.split.pairs import Pair, pair
+from grader.tests.split.pairs import EXTRAS, Pair, extras, pair
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def reply(two: Pair, *parts: Any) -> Any:
     """Have the student's side answer the next question with these parts of a message."""
 
     def forged(number: int, *_: Any) -> None:
-        header = ["!", number, "ok", None, [], [[], [], None]]
+        header = ["!", number, "ok", None, [], EXTRAS]
         for at, part in parts:
             header[at] = part
         two.agent.channel.send(header, [])
@@ -125,10 +125,12 @@ FORGED: dict[str, list[tuple[int, Any]]] = {
     "change_of_three": [(4, [[0, ["l"], 1]])],
     "extras_are_nothing": [(5, None)],
     "extras_of_two": [(5, [[], []])],
-    "release_of_nothing": [(5, [[[1, 1]], [], None])],
-    "release_of_half": [(5, [[[1, 0.5]], [], None])],
-    "release_of_a_word": [(5, [["x"], [], None])],
-    "shared_tensors": [(5, [[], [[0, 1, "float32", [], "cpu", None, 0]], None])],
+    "release_of_nothing": [(5, extras(dropped=[[1, 1]]))],
+    "release_of_half": [(5, extras(dropped=[[1, 0.5]]))],
+    "release_of_a_word": [(5, extras(dropped=["x"]))],
+    "shared_tensors": [(5, extras(shared=[[0, 1, "float32", [], "cpu", None, 0]]))],
+    "kept_arguments_are_a_number": [(5, extras(lasting=5))],
+    "kept_arguments_that_were_never_sent": [(5, extras(lasting=[[[7, ["l"]]], [7]]))],
     "exception_that_was_never_raised": [(2, "error"), (3, ["y", 5])],
     "exception_of_no_parts": [(2, "error"), (3, ["e"])],
     "exception_is_nothing": [(2, "error"), (3, None)],

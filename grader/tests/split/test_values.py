@@ -84,8 +84,8 @@ hashable = st.recursive(
     | st.booleans()
     | st.integers()
     | st.integers(-(2**300), 2**300)
-    | st.floats()
-    | st.complex_numbers()
+    | st.floats(allow_nan=False)
+    | st.complex_numbers(allow_nan=False)
     | texts
     | st.binary()
     | st.decimals(allow_nan=False)
@@ -105,7 +105,12 @@ dtypes = hnp.scalar_dtypes() | hnp.unicode_string_dtypes() | hnp.byte_string_dty
 arrays = hnp.arrays(dtypes, hnp.array_shapes(min_dims=0, min_side=0, max_dims=4, max_side=4))
 fields = hnp.array_dtypes(hnp.scalar_dtypes(), allow_subarrays=False, max_size=3)
 values = st.recursive(
-    hashable | st.sets(hashable, max_size=4) | st.binary().map(bytearray) | arrays,
+    hashable
+    | st.floats()
+    | st.complex_numbers()
+    | st.sets(hashable, max_size=4)
+    | st.binary().map(bytearray)
+    | arrays,
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.tuples(inner, inner)
