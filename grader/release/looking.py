@@ -27,6 +27,12 @@ _MAGICS = _words(
 _NAMESPACES = _words("globals locals vars dir")
 _LOOKING = _words("get __getitem__ __contains__")
 _WRITERS = _words("write_text write_bytes")
+_CHAINED = _words("__cause__ __context__")
+_OF_DATACLASSES = re.compile(r"dataclasses\.(fields|is_dataclass|asdict|astuple|replace)")
+_SHARING = _words("numpy.shares_memory numpy.may_share_memory")
+_TEMPORARY = re.compile(r"tempfile\.(TemporaryDirectory|mkdtemp|NamedTemporaryFile|mkstemp)")
+_ENVIRONMENT = _words("os.getenv os.environ.get os.environ.__getitem__")
+_OPENERS = _words("open io.open")
 _SHELL = _words("run_line_magic run_cell_magic system getoutput")
 
 
@@ -39,15 +45,26 @@ class Reach:
         own: names of functions and classes that those define.
         bound: all names that those give a value.
         students: names that only the answer kernel has.
+        theirs: all cells that only the answer kernel runs.
     """
 
     trees: Iterable[ast.Module]
     own: frozenset[str]
     bound: frozenset[str]
     students: frozenset[str]
+    theirs: Iterable[ast.Module] = ()
     aliases: dict[str, str] = field(init=False)
+    classes: frozenset[str] = field(init=False)
+    """Classes that only the answer kernel has."""
+    environment: frozenset[str] = field(init=False)
+    """Environment variables that only the answer kernel's cells set."""
 
     def __post_init__(self) -> None:
+        theirs = [node for tree in self.theirs for node in ast.walk(tree)]
+        classes = {node.name for node in theirs if isinstance(node, ast.ClassDef)}
+        ours = (node for tree in self.trees for node in ast.walk(tree))
+        object.__setattr__(self, "classes", self.students & classes)
+        object.__setattr__(self, "environment", _set_variables(theirs) - _set_variables(ours))
         aliases = {}
         for tree in self.trees:
             for node in ast.walk(tree):
@@ -80,18 +97,39 @@ class Reach:
 
 def unreachable(tree: ast.Module, reach: Reach) -> Iterator[tuple[int, str]]:
     """Lines of a test cell and what is wrong there, each without its full stop."""
-    looker = _Looker(reach)
+    looker = _Looker(reach, tree)
     looker.visit(tree)
     yield from looker.found
 
 
 class _Looker(ast.NodeVisitor):
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: Reach, tree: ast.Module) -> None:
         self.found: list[tuple[int, str]] = []
         self._reach = reach
+        given = list(_assigned(tree))
+        self._results = {name for name, value in given if _first_name(value) in reach.students}
+        self._instances = {name for name, value in given if self._makes_theirs(value)}
+        self._opened = {name for name, value in given if self._opens(value)}
+        self._buffers = {name for name, value in given if self._is_buffer(value)}
         self._depth = 0
         self._asked: set[ast.AST] = set()
         """Namespaces that are only asked for one name, which the test kernel can pass on."""
+
+    def _makes_theirs(self, node: ast.expr) -> bool:
+        """Whether an expression is one of the students' classes, or makes an object of one."""
+        made = node.func if isinstance(node, ast.Call) else node
+        return isinstance(made, ast.Name) and made.id in self._reach.classes
+
+    def _opens(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Call) and self._reach.path(node.func) in _OPENERS
+
+    def _is_buffer(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Call) and self._reach.path(node.func) == "io.BytesIO"
+
+    def _is_theirs(self, node: ast.expr) -> bool:
+        """Whether an expression starts from a student's name, or from what one returned."""
+        name = _first_name(node)
+        return name in self._reach.students or name in self._results
 
     def _note(self, node: ast.expr | ast.stmt, reason: str) -> None:
         self.found.append((node.lineno, reason))
@@ -112,6 +150,30 @@ class _Looker(ast.NodeVisitor):
                 )
         self.generic_visit(node)
 
+    def visit_Await(self, node: ast.Await) -> None:
+        value = node.value
+        waits = [value]
+        if isinstance(value, ast.Call) and self._reach.path(value.func).startswith("asyncio."):
+            waits += value.args
+        if any(self._is_theirs(each) for each in waits):
+            self._awaiting(value)
+        self.generic_visit(node)
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> None:
+        if self._is_theirs(node.iter):
+            self._awaiting(node.iter)
+        self.generic_visit(node)
+
+    def visit_comprehension(self, node: ast.comprehension) -> None:
+        if node.is_async and self._is_theirs(node.iter):
+            self._awaiting(node.iter)
+        self.generic_visit(node)
+
+    def _awaiting(self, node: ast.expr) -> None:
+        self._note(
+            node, f"{_shown(node)} is awaited, and what waits stays in the answer kernel's loop"
+        )
+
     def visit_Name(self, node: ast.Name) -> None:
         reach = self._reach
         if reach.path(node) == "pytest.MonkeyPatch":
@@ -130,6 +192,8 @@ class _Looker(ast.NodeVisitor):
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if isinstance(node.ctx, ast.Load):
             self._asks_for_one(node.value)
+            if self._reach.path(node.value) == "os.environ":
+                self._environment(node, node.slice)
         self.generic_visit(node)
 
     def _asks_for_one(self, namespace: ast.expr) -> None:
@@ -139,7 +203,9 @@ class _Looker(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if node.attr in _LOOKING:
             self._asks_for_one(node.value)
-        if node.attr in _HIDDEN and not self._reach.is_ours(node.value):
+        if node.attr in _CHAINED and isinstance(node.ctx, ast.Load):
+            self._note(node, f"{node.attr} of a student's exception stays in the answer kernel")
+        elif node.attr in _HIDDEN and not self._reach.is_ours(node.value):
             self._hidden(node, node.attr)
         elif _is_shell(node.value) and node.attr not in _SHELL and node not in self._asked:
             self._note(
@@ -162,6 +228,7 @@ class _Looker(ast.NodeVisitor):
                 self._patching(node)
         elif first is not None:
             self._call_about(node, path, first)
+        self._call_with(node, path)
         if _writes(node, path):
             self._note(node, "it writes a file, which code in the answer kernel does not see")
         self.generic_visit(node)
@@ -184,6 +251,38 @@ class _Looker(ast.NodeVisitor):
                 self._hidden(node, str(second.value))
         elif path in ("setattr", "delattr") and reach.is_library(first):
             self._patching(node)
+
+    def _call_with(self, node: ast.Call, path: str) -> None:
+        """A call whose arguments are not the same thing in the other kernel."""
+        first = node.args[0] if node.args else None
+        if first is not None and _OF_DATACLASSES.fullmatch(path):
+            if self._makes_theirs(first) or _plain_name(first) in self._instances:
+                self._note(node, f"{path} needs the class itself, which stays in the answer kernel")
+        elif path in _SHARING and any(self._is_theirs(each) for each in node.args):
+            self._note(node, "no array shares memory with one of the answer kernel")
+        elif path in _ENVIRONMENT and first is not None:
+            self._environment(node, first)
+        elif _TEMPORARY.fullmatch(path):
+            self._note(node, f"what {path} makes is not seen by code in the answer kernel")
+        elif self._is_theirs(node.func):
+            self._hands_over(node)
+
+    def _hands_over(self, node: ast.Call) -> None:
+        for each in [*node.args, *(word.value for word in node.keywords)]:
+            if self._opens(each) or _plain_name(each) in self._opened:
+                self._note(each, "an open file of the test kernel cannot go to a student's code")
+            elif (self._is_buffer(each) or _plain_name(each) in self._buffers) and (
+                isinstance(node.func, ast.Attribute) and node.func.attr == "savefig"
+            ):
+                self._note(each, "a student's figure cannot be drawn into the test's buffer")
+
+    def _environment(self, node: ast.expr, key: ast.expr) -> None:
+        if isinstance(key, ast.Constant) and key.value in self._reach.environment:
+            self._note(
+                node,
+                f"{key.value} is set in the environment of the answer kernel, and the test kernel "
+                "has its own",
+            )
 
     def _magic(self, node: ast.Call, way: str) -> None:
         name = node.args[0] if node.args else None
@@ -234,6 +333,43 @@ class _Looker(ast.NodeVisitor):
         self._note(node, f"{name} of a student's function stays in the answer kernel")
 
 
+def _assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Names that assignments and `with` give a value, and the expression that it comes from."""
+    for node in ast.walk(tree):
+        pairs: list[tuple[ast.expr, ast.expr]] = []
+        if isinstance(node, ast.Assign):
+            pairs = [(target, node.value) for target in node.targets]
+        elif isinstance(node, ast.NamedExpr):
+            pairs = [(node.target, node.value)]
+        elif isinstance(node, ast.With):
+            pairs = [(e.optional_vars, e.context_expr) for e in node.items if e.optional_vars]
+        for target, value in pairs:
+            if not isinstance(target, ast.Tuple | ast.List):
+                parts = [(target, value)]
+            elif isinstance(value, ast.Tuple | ast.List):
+                parts = list(zip(target.elts, value.elts, strict=False))
+            else:
+                parts = [(each, value) for each in target.elts]
+            yield from ((one.id, its) for one, its in parts if isinstance(one, ast.Name))
+
+
+def _set_variables(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    """Environment variables that get a value by `os.environ["NAME"] = ...`."""
+    return frozenset(
+        node.slice.value
+        for node in nodes
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, str)
+        and ast.unparse(node.value).endswith("environ")
+    )
+
+
+def _plain_name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def _first_name(node: ast.AST) -> str:
     """The name that an expression such as `f(x).y[0]` starts from, or ""."""
     while True:
@@ -258,7 +394,9 @@ def _is_shell(node: ast.AST) -> bool:
 
 def _writes(node: ast.Call, path: str) -> bool:
     """Whether a call writes a file, as far as its own words say."""
-    if path in ("open", "io.open"):
+    if path in _OPENERS:
+        if node.args and ast.unparse(node.args[0]) in ("'/dev/null'", "os.devnull"):
+            return False
         modes = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "mode")]
         return any(
             isinstance(mode, ast.Constant)

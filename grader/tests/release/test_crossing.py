@@ -20,16 +20,19 @@ from grader.tests.courses import _cell, _problem1, _problem2, _solution, _test
 ROOT = Path(__file__).parents[3]
 SETUP = _cell(
     "setup",
-    "import builtins, dis, inspect, os, pickle, sys\nimport numpy as np\n"
+    "import asyncio, builtins, dataclasses, dis, inspect, io, os, pickle, sys, tempfile\n"
+    "import numpy as np\n"
     "from unittest import mock\nfrom unittest.mock import patch\n"
-    "def helper(x):\n    return x + STEP\nclass Fake:\n    pass\nSTEP = 1",
+    "def helper(x):\n    return x + STEP\nclass Fake:\n    pass\nSTEP = 1\n"
+    "os.environ['GIVEN'] = 'z'",
     locked=True,
 )
 ANSWER = _cell(
     "answer",
     "### BEGIN SOLUTION\nimport pandas as pd\n\n"
     "def f(x):\n    return g(x) * FACTOR if isinstance(x, int) else 0\n\n"
-    "def g(x):\n    return x\n\nclass K:\n    pass\n\nFACTOR = 2\nresult = 3\n### END SOLUTION",
+    "def g(x):\n    return x\n\nclass K:\n    pass\n\nFACTOR = 2\nresult = 3\n"
+    "os.environ['OF_MINE'] = 'x'\nos.environ['GIVEN'] = 'y'\n### END SOLUTION",
     solution=True,
 )
 
@@ -89,7 +92,23 @@ CANNOT = {
     "%%capture out\nf(1)": "%%capture",
     "with open('in.txt', 'w') as file:\n    file.write('1')": "it writes a file",
     "from pathlib import Path\nPath('in.txt').write_text('1')": "it writes a file",
-    "pd.DataFrame()": "it uses pd, which is imported only in a cell that students write",
+    "await f(1)": "f(1) is awaited",
+    "job = f(1)\nassert await job": "job is awaited",
+    "await asyncio.gather(helper(1), f(2))": "asyncio.gather(helper(1), f(2)) is awaited",
+    "async for x in f(1):\n    pass": "f(1) is awaited",
+    "[x async for x in f(1)]": "f(1) is awaited",
+    "try:\n    f(1)\nexcept KeyError as e:\n    assert e.__cause__": "__cause__ of a student",
+    "dataclasses.fields(K)": "dataclasses.fields needs the class itself",
+    "dataclasses.asdict(K(1))": "dataclasses.asdict needs the class itself",
+    "from dataclasses import replace\nk = K()\nreplace(k, n=1)": "dataclasses.replace needs",
+    "x = np.ones(2)\nassert np.shares_memory(f(x), x)": "no array shares memory",
+    "row, x = f(1), 2\nassert not np.may_share_memory(x, row)": "no array shares memory",
+    "assert os.environ['OF_MINE'] == 'x'": "OF_MINE is set in the environment of the answer",
+    "assert os.getenv('OF_MINE')": "OF_MINE is set in the environment of the answer",
+    "with open('data.csv') as file:\n    f(file)": "an open file of the test kernel",
+    "f(x=open('data.csv'))": "an open file of the test kernel",
+    "import io\nbuffer = io.BytesIO()\nresult.savefig(buffer)": "a student's figure cannot",
+    "with tempfile.TemporaryDirectory() as folder:\n    f(folder)": "what tempfile.Temp",
     "assert ff(1) == 2": "it uses ff, which no cell of the source defines",
     "def check():\n    return resutl": "it uses resutl, which no cell",
 }
@@ -131,7 +150,13 @@ CAN = [
     "",
     "\n\n",
     "%%bash\n",
-    "await f(1)",
+    "pd.DataFrame()",
+    "await helper(1)\nasync for x in helper(2):\n    pass",
+    "dataclasses.asdict(Fake())\ndataclasses.fields(helper(1))\ndataclasses.asdict(f(1))",
+    "assert not np.shares_memory(np.ones(1), np.ones(1))",
+    "os.environ['GIVEN'] and os.environ['HOME'] and os.environ.get('OTHER')",
+    "out = io.StringIO()\nf(out)\nbuffer = io.BytesIO()\nhelper(open('a'))",
+    "quiet = open('/dev/null', 'w')\nopen(os.devnull, mode='w')",
 ]
 
 
@@ -172,6 +197,14 @@ def test_a_name_that_only_a_test_defines_and_an_answer_needs() -> None:
 def test_where_names_cannot_be_known_none_is_called_unknown(source: str) -> None:
     assert len(look("assert sin(0) == 0")) == 1
     assert look("assert sin(0) == 0", _cell("more", source, locked=True)) == []
+
+
+@pytest.mark.parametrize("magic", ["%%time", "%%capture out"])
+def test_what_is_defined_under_a_transparent_magic_is_known(magic: str) -> None:
+    timed = _solution("timed", f"{magic}\ndef slow(x):", "return x")
+    assert look("assert slow(1) == 1", timed) == []
+    assert look("assert slow(1) == LIMIT", timed, _cell("own", f"{magic}\nLIMIT = 1")) == []
+    assert len(look("assert slower(1)", timed)) == 1
 
 
 def test_a_marked_test_is_out_of_reach_like_an_answer() -> None:
