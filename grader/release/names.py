@@ -54,6 +54,14 @@ def defined_names(source: str) -> frozenset[str]:
     return bound_names(source) - imports
 
 
+def class_names(source: str) -> frozenset[str]:
+    """Those of `bound_names` that a class statement binds."""
+    tree = parse_cell(source)
+    if tree is None:
+        return frozenset()
+    return frozenset(n.name for n in _outside_functions(tree) if isinstance(n, ast.ClassDef))
+
+
 def assigned_names(source: str) -> frozenset[str]:
     """Those of `bound_names` that hold a value only: no function, class or import."""
     tree = parse_cell(source)

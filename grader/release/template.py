@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from grader.course import Course
 from grader.errors import CourseError
 from grader.release.converter import programs_on_path
-from grader.release.names import defined_names, import_statements
+from grader.release.names import class_names, defined_names, import_statements
 from grader.release.sources import grade_id_of
 
 _PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -71,6 +71,7 @@ class NotebookTemplate:
         cells: those with a grade_id.
         kernelspec: as nbgrader keeps it.
         defines: names that each solution cell is there to define, by grade_id.
+        classes: names under which the instructor's notebook defines a class.
         imports: import statements of the instructor's notebook.
         complete: the instructor's source was at hand, so `defines` is what its solutions define
             and not only what their stubs show.
@@ -80,6 +81,7 @@ class NotebookTemplate:
     cells: tuple[TemplateCell, ...]
     kernelspec: dict[str, str]
     defines: dict[str, list[str]] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     complete: bool = False
 
@@ -109,6 +111,7 @@ class AssignmentTemplate:
                 tuple(TemplateCell(**{**c, "tags": tuple(c["tags"])}) for c in notebook["cells"]),
                 notebook["kernelspec"],
                 notebook["defines"],
+                tuple(notebook["classes"]),
                 tuple(notebook["imports"]),
                 notebook["complete"],
             )
@@ -185,6 +188,7 @@ def _with_names(template: NotebookTemplate, folder: Path) -> NotebookTemplate:
     return replace(
         template,
         defines={name: sorted(found) for name, found in defines.items()},
+        classes=tuple(sorted({name for cell in codes for name in class_names(cell.source)})),
         imports=tuple(dict.fromkeys(imports)),
         complete=bool(codes),
     )

@@ -29,7 +29,7 @@ from grader.sandbox import (
 )
 from grader.split import bridge
 from grader.split.client import BadMessage, GradedClient
-from grader.split.plan import CellPlan
+from grader.split.plan import CellPlan, NotebookPlan
 
 BRIDGE = Path(bridge.__file__).parent
 INSIDE = Path("/run/grader_bridge")
@@ -135,7 +135,7 @@ class KernelPair:
         policy: of the answer kernel; the test kernel sees the instructor's files only.
         mode: how both are isolated.
         deadline: when the notebook's time is over, on the monotonic clock.
-        prelude: import statements with which the test kernel begins.
+        plan: of the notebook.
         instructor_files: targets of those files of the policy that are the instructor's; None
             where all are.
     """
@@ -145,7 +145,7 @@ class KernelPair:
         policy: SandboxPolicy,
         mode: SandboxMode,
         deadline: float,
-        prelude: tuple[str, ...],
+        plan: NotebookPlan,
         instructor_files: Collection[str] | None,
     ) -> None:
         shown = (Bind(BRIDGE, INSIDE),)
@@ -170,7 +170,8 @@ class KernelPair:
         )
         self._mode = mode
         self._deadline = deadline
-        self._prelude = prelude
+        self._prelude = plan.prelude
+        self._classes = None if plan.classes is None else sorted(plan.classes)
         self._stack = ExitStack()
         self._answer_stack = ExitStack()
         self._new_channel: socket.socket | None = None
@@ -326,7 +327,7 @@ class KernelPair:
         self.answer.manager.condemn(DeathReason.KILLED, "it could not be interrupted")
 
     def _order(self, **order: Any) -> None:
-        self._control.sendall(json.dumps(order).encode() + b"\n")
+        self._control.sendall(json.dumps({**order, "classes": self._classes}).encode() + b"\n")
 
     async def _told(self) -> Told:
         """The line that follows a cell."""

@@ -63,10 +63,17 @@ class CellPlan:
 
 @dataclass(frozen=True)
 class NotebookPlan:
-    """All code cells, and the imports with which the test kernel begins."""
+    """All code cells.
+
+    Attributes:
+        cells: in order.
+        prelude: imports with which the test kernel begins.
+        classes: names under which students are to define classes; None where nobody says.
+    """
 
     cells: tuple[CellPlan, ...]
     prelude: tuple[str, ...]
+    classes: frozenset[str] | None = None
 
 
 @dataclass
@@ -125,7 +132,8 @@ def make_plan(
         )
         if at in tested:
             _take(names, cell)
-    return NotebookPlan(tuple(cells), tuple(dict.fromkeys(imports)))
+    classes = frozenset(template.classes) if template is not None and complete else None
+    return NotebookPlan(tuple(cells), tuple(dict.fromkeys(imports)), classes)
 
 
 def _is_students(cell: nbformat.NotebookNode) -> bool:

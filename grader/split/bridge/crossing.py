@@ -67,6 +67,8 @@ class Crossing(Codec):
         self.exports = Exports()
         self.mirrors = Mirrors()
         self.peer: Peer = None  # type: ignore[assignment]  # set by `connect`
+        self.expected: set[str] | None = None
+        """Names of the classes that the other side is to define; None where nobody says."""
         self.lent = Lent()
         self.lasting = Lasting()
         self._gradients = True

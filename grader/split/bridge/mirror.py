@@ -40,6 +40,13 @@ SPECIALS = frozenset(
 """Special methods that a mirror passes on."""
 
 _COMPARING = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"})
+_MEETING = (
+    _COMPARING
+    | {f"__{prefix}{name}__" for prefix in ("", "r", "i") for name in _ARITHMETIC.split()}
+    | {"__contains__"}
+)
+_SAME = frozenset({"__iter__", "__enter__"}) | {f"__i{name}__" for name in _ARITHMETIC.split()}
+"""Those that usually return the object itself."""
 _RESULTS: dict[str, tuple[type, ...]] = {
     "__len__": (int,),
     "__bool__": (bool,),
@@ -60,7 +67,7 @@ _CLAIMED = ("torch.nn.", "torch.optim.", "torch.utils.")
 class Remote:
     """An object of the other side. Subclasses are made by `make_class`."""
 
-    __slots__ = ("__weakref__", "_asked", "_number")
+    __slots__ = ("__weakref__", "_asked", "_number", "_original")
     _crossing: Crossing
     _number: int
     _asked: bool
@@ -70,8 +77,13 @@ class Remote:
     def __dict__(self) -> Any:  # type: ignore[override]  # a copy of the owner's
         return self._crossing.peer.ask("attr", self, "__dict__")
 
+    @staticmethod
+    def _twin_of(value: Any) -> Any:
+        original = object.__getattribute__(value, "_original")
+        return value if original is None else original
+
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__"):
+        if name == "_original" or (name.startswith("__") and name.endswith("__")):
             raise AttributeError(name)
         value = self._crossing.peer.ask("attr", self, name)
         self._crossing.lent.note((self, name), value)
@@ -96,12 +108,23 @@ class Remote:
         return self._crossing.peer.ask("copy", self, True)
 
 
+def _twin(made: Remote) -> Any:
+    """The same object, but as what a test made itself; nothing that comes back later is this."""
+    twin = object.__new__(type(made))
+    object.__setattr__(twin, "_number", made._number)
+    object.__setattr__(twin, "_asked", True)
+    object.__setattr__(twin, "_original", made)
+    return twin
+
+
 def _special(self: Any, name: str, *arguments: Any) -> Any:
     """Ask the owner for a special method, and accept no lie about what kind of thing it gives."""
     try:
         result = self._crossing.peer.ask("special", self, name, *arguments)
     except Stop:
         raise StopIteration from None
+    if result is not self and name in _SAME and result is getattr(self, "_original", None):
+        return self
     kinds = _RESULTS.get(name)
     if kinds is not None and type(result) not in kinds:
         raise TypeError(f"{name} returned a {type(result).__name__}")
@@ -123,15 +146,17 @@ def _called(self: Any, *arguments: Any, **options: Any) -> Any:
     return self._crossing.peer.ask("call", self, arguments, options)
 
 
-def _comparing(name: str) -> Callable[..., Any]:
+def _meeting(name: str) -> Callable[..., Any]:
+    """A special method that meets another value, which may be what a test expects."""
+
     def method(self: Any, other: Any) -> Any:
         theirs = self._crossing.mirrors.number_of(other) is not None
         if not theirs and not self._asked:
-            if other is None:
+            if other is None and name in _COMPARING:
                 return NotImplemented
             raise CannotCross(
-                f"the answer is an object of the class {type(self).__name__}, which is not "
-                f"compared with a {type(other).__name__}: it would decide the result itself"
+                f"the answer is an object of the class {type(self).__name__}, which is neither "
+                f"compared nor computed with a {type(other).__name__}: it would decide the result"
             )
         return _special(self, name, other)
 
@@ -150,13 +175,14 @@ class RemoteMeta(abc.ABCMeta):
                 f"{cls.__name__} extends a class of the other kernel, which cannot be done here"
             )
         made = crossing.peer.ask("call", cls, arguments, options)
-        if isinstance(made, Remote):
-            object.__setattr__(made, "_asked", True)
+        meets = any(name in vars(kind) for kind in cls.__mro__[:-1] for name in _MEETING)
+        if isinstance(made, Remote) and meets and cls.__dict__.get("_asked_for"):
+            return _twin(made)
         return made
 
     def __getattr__(cls, name: str) -> Any:
         crossing = cls.__dict__.get("_crossing")
-        if crossing is None or (name.startswith("__") and name.endswith("__")):
+        if crossing is None or name.startswith("_"):
             raise AttributeError(name)
         return crossing.peer.ask("attr", cls, name)
 
@@ -210,11 +236,11 @@ def make_class(crossing: Crossing, number: int) -> type:
         "_crossing": crossing,
     }
     for special in SPECIALS.intersection(specials):
-        body[special] = _comparing(special) if special in _COMPARING else _passing(special)
+        body[special] = _meeting(special) if special in _MEETING else _passing(special)
     if "__eq__" in specials and "__hash__" not in specials:
         body["__hash__"] = None
     if "__eq__" in specials and "__ne__" not in specials:
-        body["__ne__"] = _comparing("__ne__")
+        body["__ne__"] = _meeting("__ne__")
     for method in methods:
         body.setdefault(method, _method(method))
     if base == "torch.nn.Module":
@@ -303,6 +329,13 @@ def _exception_class(name: str, body: dict[str, Any], base: str, parents: list[A
 
 def _method(name: str) -> Callable[..., Any]:
     def method(self: Any, *arguments: Any, **options: Any) -> Any:
+        expected = self._crossing.expected
+        known = expected is None or any(kind.__name__ in expected for kind in type(self).__mro__)
+        if not known and (arguments or options):
+            raise CannotCross(
+                f"the answer is an object of the class {type(self).__name__}, which the "
+                f"assignment does not know: its method {name} is not asked about a test's values"
+            )
         return self._crossing.peer.ask("method", self, name, arguments, options)
 
     method.__name__ = name
@@ -328,6 +361,7 @@ def make_instance(crossing: Crossing, number: int, cls: type) -> Any:
     made = object.__new__(cls)
     object.__setattr__(made, "_number", number)
     object.__setattr__(made, "_asked", False)
+    object.__setattr__(made, "_original", None)
     return made
 
 
@@ -340,6 +374,18 @@ class RemoteFunction:
     def __init__(self, crossing: Crossing, number: int, name: str) -> None:
         self.__dict__.update(_crossing=crossing, _number=number, __name__=name)
         self.__dict__["__qualname__"] = name
+
+    @classmethod
+    def of_class(cls, kind: Any, name: str) -> RemoteFunction:
+        """A class of the other side where a function is expected: it is called, and no more."""
+        crossing = kind.__dict__["_crossing"]
+        made = cls(crossing, 0, name)
+        made.__dict__["_original"] = kind
+        return made
+
+    @staticmethod
+    def _twin_of(value: Any) -> Any:
+        return value.__dict__.get("_original", value)
 
     @property  # type: ignore[misc]  # on purpose: what isinstance asks for
     def __class__(self) -> Any:

@@ -328,6 +328,8 @@ class Mirrors:
 
     def number_of(self, value: Any) -> int | None:
         """The number of a mirror; None for any other object."""
+        if (twin := getattr(type(value), "_twin_of", None)) is not None:
+            value = twin(value)
         number = self._numbers.get(id(value))
         if number is not None:
             found = self._live.get(number)

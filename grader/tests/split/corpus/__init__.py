@@ -17,6 +17,21 @@ Each `.cells` file is a notebook as text. A line `=== kind [name] [points]` begi
 
 What comes before the first block says what the notebook is about. `expected.json` holds the points
 that stock nbgrader gives; `python -m grader.tests.split.corpus.record` writes it anew.
+
+Tests that need more than calls and plain data carry the instructor's mark. Those that a release
+finds stand in `refused.cells` once more without it. Of these nothing is said, and without the mark
+they give other points than stock nbgrader:
+
+- a test goes on drawing from a random generator that it handed to a student's function;
+- `f(x) is x` for an immutable value: a builtin, a tuple, a string, a number;
+- a student's wrapper keeps or logs the arguments of the test's function that it decorates;
+- a student's cell changes in place a data structure that an instructor's cell has made, or a test
+  changes an object of the instructor's class that a student's cell has made;
+- `np.ma.masked` compared by `is`; symbols of sympy made on both sides;
+- `requires_grad_(False)` on parameters of the test's module;
+- the current figure of pyplot that a test opens and a student's function draws on;
+- tuple equality and unpacking of a student's typed named tuple;
+- `np.asarray` of a student's object with `__array__`.
 """
 
 from __future__ import annotations
@@ -32,7 +47,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.preprocessors import ClearSolutions
 
 from grader.release import NotebookTemplate
-from grader.release.names import defined_names, import_statements
+from grader.release.names import class_names, defined_names, import_statements
 
 FOLDER = Path(__file__).parent
 EXPECTED = FOLDER / "expected.json"
@@ -90,7 +105,13 @@ class Entry:
         }
         imports = [line for cell in codes for line in import_statements(cell.source)]
         return NotebookTemplate(
-            self.name, (), KERNELSPEC, defines, tuple(dict.fromkeys(imports)), complete=True
+            self.name,
+            (),
+            KERNELSPEC,
+            defines,
+            tuple(sorted({name for cell in codes for name in class_names(cell.source)})),
+            tuple(dict.fromkeys(imports)),
+            complete=True,
         )
 
     def submission(self, variant: str) -> nbformat.NotebookNode:
