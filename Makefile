@@ -43,7 +43,7 @@ book: setup ## Build the book into _build/html; a warning is an error
 
 .PHONY: test
 test: test-parts setup ## Run all tests
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: setup ## Check style, format and types

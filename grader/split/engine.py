@@ -73,9 +73,7 @@ class SplitEngine(Engine):
         recorder = recorder or Recorder("", test_ids(nb_man.nb))
         policy = policy or SandboxPolicy(limits=Limits())
         plan = make_plan(nb_man.nb, template)
-        started = time.monotonic()
-        deadline = started + policy.limits.startup_timeout + policy.limits.notebook_timeout
-        pair = KernelPair(policy, SandboxMode(sandbox), deadline, plan, instructor_files)
+        pair = KernelPair(policy, SandboxMode(sandbox), plan, instructor_files)
         run = _Run(nb_man, recorder, pair, plan.cells, policy.limits)
         run_sync(run.execute)()
         nb_man.nb.metadata["grader"] = {

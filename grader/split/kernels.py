@@ -134,7 +134,6 @@ class KernelPair:
     Args:
         policy: of the answer kernel; the test kernel sees the instructor's files only.
         mode: how both are isolated.
-        deadline: when the notebook's time is over, on the monotonic clock.
         plan: of the notebook.
         instructor_files: targets of those files of the policy that are the instructor's; None
             where all are.
@@ -144,7 +143,6 @@ class KernelPair:
         self,
         policy: SandboxPolicy,
         mode: SandboxMode,
-        deadline: float,
         plan: NotebookPlan,
         instructor_files: Collection[str] | None,
     ) -> None:
@@ -169,7 +167,7 @@ class KernelPair:
             environment=(*policy.environment, random_hashes),
         )
         self._mode = mode
-        self._deadline = deadline
+        self._deadline: float | None = None
         self._prelude = plan.prelude
         self._classes = None if plan.classes is None else sorted(plan.classes)
         self._stack = ExitStack()
@@ -201,6 +199,8 @@ class KernelPair:
         for error in found:
             if isinstance(error, BaseException):
                 raise error
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._policy.limits.notebook_timeout
 
     async def _start_test(self) -> None:
         ours, theirs = socket.socketpair()
@@ -221,8 +221,10 @@ class KernelPair:
 
     async def _start_answer(self) -> None:
         ours, theirs = socket.socketpair()
-        left = max(self._deadline - time.monotonic(), 1.0)
-        limits = replace(self._policy.limits, notebook_timeout=left)
+        limits = self._policy.limits
+        if self._deadline is not None:  # it takes the place of one that has used some of the time
+            left = max(self._deadline - time.monotonic(), 1.0)
+            limits = replace(limits, notebook_timeout=left)
         policy = replace(self._policy, limits=limits)
         opened = open_kernel(self._mode, policy, [theirs.fileno()])
         manager = self._answer_stack.enter_context(opened)

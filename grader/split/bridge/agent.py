@@ -163,7 +163,7 @@ class Agent:
     def serve(self) -> None:
         """Called by the kernel's event loop when a question has arrived."""
         streams, handler = (sys.stdout, sys.stderr), signal.getsignal(signal.SIGINT)
-        self.peer.interrupted = False
+        self.peer.interrupted = self.peer.struck = False
         try:
             header, buffers = self._channel.receive()
             sys.stdout, sys.stderr = self.crossing.out, self.crossing.err
@@ -179,6 +179,7 @@ class Agent:
 
     def _interrupt(self, _number: int, _frame: Any) -> None:
         """End the student's code, but never in the middle of a frame."""
+        self.peer.struck = True
         if self.peer.protected:
             self.peer.interrupted = True
         else:

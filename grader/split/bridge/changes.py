@@ -83,11 +83,11 @@ def photograph(value: Any, raw: bytearray | None) -> Callable[[Any], bool] | Non
             return None
         return lambda now: now.tobytes("A" if now.flags.fnc else "C") == raw
     if is_tensor(value):
-        state = (value._version, value.grad)
+        grad = value.grad if value.is_leaf else None
         copy = value.detach().cpu().clone()
         torch = sys.modules["torch"]
         return lambda now: (
-            now.grad is state[1]
+            (now.grad if now.is_leaf else None) is grad
             and now.shape == copy.shape
             and now.dtype == copy.dtype
             and bool(torch.equal(_bits(now), _bits(copy)))

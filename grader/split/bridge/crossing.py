@@ -218,7 +218,7 @@ class Crossing(Codec):
             return sys.modules["torch"].Size(decoder.plain(node, (int,)))
         if tag == "tn":
             return self.tensors.name(node[1])
-        if tag in ("pd", "ps", "pi"):
+        if tag in ("pd", "ps", "pi", "pt"):
             return tables.decode(node, decoder)
         if tag == "m":
             return self._module(node[1])

@@ -86,6 +86,8 @@ class Peer:
         self.protected = True
         """An interrupt must wait: a frame is on its way. `interrupted` says that one came."""
         self.interrupted = False
+        self.struck = True
+        """An interrupt is a real one, not an exception that somebody raises."""
         self._codec = codec
         self._handlers = handlers
         self._sequence = 0
@@ -150,18 +152,23 @@ class Peer:
         if handler is None:
             raise WireError("a question that nobody may ask")
         decoder = Decoder(buffers, self._codec.resolve)
-        values = [decoder.decode(node) for node in nodes]
-        self._codec.incoming(extras, decoder)
-        decoder.finish()
-        before = self._codec.snapshot(decoder)
+        try:
+            values = [decoder.decode(node) for node in nodes]
+            self._codec.incoming(extras, decoder)
+            decoder.finish()
+            before = self._codec.snapshot(decoder)
+        except (WireError, ChannelClosed):
+            raise
+        except Exception as error:
+            raise WireError(f"a question that cannot be read ({type(error).__name__})") from error
         try:
             status, result = "ok", self._handle(handler, values)
         except (WireError, ChannelClosed, AnswerGone):
             raise
         except Stop as stop:
             status, result = "stop", stop.args[0] if stop.args else None
-        except (KeyboardInterrupt, AnswerInterrupted):
-            status, result = "interrupted", None
+        except (KeyboardInterrupt, AnswerInterrupted) as error:
+            status, result = ("interrupted", None) if self.struck else ("error", error)
         except BaseException as error:
             status, result = "error", error
         self._reply(number, status, result, decoder.objects, before)
@@ -260,6 +267,9 @@ class Peer:
             return CannotCross(*map(errors.short, values))
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
             kind = errors.find(names)
+            if kind is RuntimeError and names[:1] != ["builtins.RuntimeError"]:
+                what = errors.short(names[0]).rpartition(".")[2] if names else "an exception"
+                values = (errors.short(f"{what}: {', '.join(map(str, values))}").rstrip(": "),)
         error = errors.build(kind, values)
         if held is not None:
             error.__dict__["_held"] = held
