@@ -19,6 +19,14 @@ pytestmark = pytest.mark.usefixtures("needs_bubblewrap")
 LIMITS = Limits(cell_timeout=4.0, notebook_timeout=60.0, startup_timeout=120.0)
 CORPUS = {entry.name: entry for entry in entries()}
 STOCK: dict[str, dict[str, dict[str, float]]] = json.loads(EXPECTED.read_text(encoding="utf-8"))
+BLANK = ("functions", "variables", "classes", "world")
+"""Notebooks whose blank answers are graded too: stubs, placeholders, names that are missing."""
+CASES = [
+    (name, variant)
+    for name in CORPUS
+    for variant in VARIANTS
+    if variant != "blank" or name in BLANK
+]
 
 
 @cache
@@ -45,8 +53,7 @@ def expected(entry: Entry, variant: str) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("name", CORPUS)
+@pytest.mark.parametrize(("name", "variant"), CASES)
 def test_the_points_are_stock_nbgraders(name: str, variant: str) -> None:
     entry = CORPUS[name]
     result = graded(name, variant)
