@@ -46,7 +46,7 @@ HONEST = {
 }
 """Honest students by name: what they hand in and the points that it is worth."""
 
-PATIENCE = 420.0
+PATIENCE = 1500.0
 
 
 @dataclass

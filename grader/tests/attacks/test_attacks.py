@@ -16,7 +16,7 @@ from grader.tests.attacks.memory import NOTHING_FOUND
 from grader.tests.attacks.target import ASSIGNMENT, WORDS
 
 ATTACKS = load_attacks()
-pytestmark = [pytest.mark.usefixtures("needs_bubblewrap"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.usefixtures("needs_bubblewrap"), pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
