@@ -131,6 +131,7 @@ def _cell(
         duration=test.duration if test else 0.0,
         source=visible,
         hidden=not visible.strip(),
+        in_answer_kernel=test is not None and test.where == "answer",
         **common,
     )
 

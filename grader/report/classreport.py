@@ -57,6 +57,7 @@ class _StepResult:
     passed: int
     graded: int
     mean: float
+    in_answer_kernel: bool
 
     @property
     def rate(self) -> float:
@@ -227,6 +228,7 @@ def _result(label: str, step: Step, submissions: Sequence[GradedSubmission]) -> 
         sum(cell.full for cell in graded),
         len(graded),
         statistics.fmean(cell.points or 0.0 for cell in graded) if graded else 0.0,
+        any(cell is not None and cell.in_answer_kernel for cell in cells),
     )
 
 

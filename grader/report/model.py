@@ -25,6 +25,7 @@ class GradedCell:
         source: the visible part of a test, or the student's answer; untrusted.
         hidden: nothing of the test is visible to students.
         comment: what the person who graded it wrote.
+        in_answer_kernel: the test ran, as its instructor asked, where a submission can see it.
     """
 
     grade_id: str
@@ -38,6 +39,7 @@ class GradedCell:
     source: str = ""
     hidden: bool = False
     comment: str = ""
+    in_answer_kernel: bool = False
 
     @property
     def waiting(self) -> bool:

@@ -86,6 +86,13 @@ def test_the_report_is_whole_in_itself_and_its_script_is_the_allowed_one():
     assert f"script-src 'sha256-{digest}';" in policy
 
 
+def test_a_step_that_ran_in_the_answer_kernel_says_so():
+    said = "a submission can see and fool this test"
+    cell = graded(in_answer_kernel=True)
+    assert said in render_class("planning", [submission(notebook(cell))])
+    assert said not in render_class("planning", [submission(notebook(graded()))])
+
+
 def test_the_histogram_counts_everyone_once():
     soup = BeautifulSoup(render_class("planning", CLASS), "html.parser")
     bars = [int(bar.text or 0) for bar in soup.find(class_="bars").find_all("div")]

@@ -11,6 +11,7 @@ from typing import Any
 
 from grader.split.bridge.crossing import Crossing
 from grader.split.bridge.errors import AnswerGone
+from grader.split.bridge.mirror import RemoteMeta
 from grader.split.bridge.peer import Peer
 from grader.split.bridge.serving import GuardedOperations, Operations
 from grader.split.bridge.wire import Channel, ChannelClosed, WireError
@@ -69,6 +70,8 @@ class Pair:
 
     def __getitem__(self, name: str) -> Any:
         (found,) = self.tester.ask("name", name)
+        if isinstance(found, RemoteMeta):
+            type.__setattr__(found, "_asked_for", True)  # as `Tester` does with an expected class
         return found
 
     def close(self) -> None:
