@@ -225,7 +225,8 @@ def _examine(cells: list[_Cell], at: int) -> Iterator[tuple[int, str]]:
         [each.tree for each in visible if each.tree is not None],
         own=_names(visible, "defines"),
         bound=_names(visible, "binds"),
-        students=_names(students, "binds") - _names(visible, "binds"),
+        # every import of the source runs in the test kernel, too
+        students=_names(students, "binds") - _names(students, "imports") - _names(visible, "binds"),
         theirs=[each.tree for each in students if each.tree is not None],
     )
     for line, reason in unreachable(cell.tree, reach) if cell.tree else ():

@@ -151,6 +151,7 @@ CAN = [
     "\n\n",
     "%%bash\n",
     "pd.DataFrame()",
+    "pd.read_csv(open('data.csv'))",
     "await helper(1)\nasync for x in helper(2):\n    pass",
     "dataclasses.asdict(Fake())\ndataclasses.fields(helper(1))\ndataclasses.asdict(f(1))",
     "assert not np.shares_memory(np.ones(1), np.ones(1))",
