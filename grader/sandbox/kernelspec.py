@@ -122,9 +122,7 @@ def isolated_kernel_manager(
     return WatchedKernelManager(BubblewrapProvisioner, policy, passed)
 
 
-def plain_kernel_manager(
-    policy: SandboxPolicy, passed: Sequence[int] = ()
-) -> WatchedKernelManager:
+def plain_kernel_manager(policy: SandboxPolicy, passed: Sequence[int] = ()) -> WatchedKernelManager:
     """A manager whose kernel is an ordinary process of this user: watched, but not isolated."""
     return WatchedKernelManager(PlainProvisioner, policy, passed)
 

@@ -72,9 +72,10 @@ def pins() -> dict[str, str]:
 
 
 def declared() -> set[str]:
-    """What pyproject.toml says the package needs."""
+    """What pyproject.toml says the package needs, or uses where it is there."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return {normalised(re.split(r"[ ;<>=!~\[]", each)[0]) for each in project["dependencies"]}
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    return {normalised(re.split(r"[ ;<>=!~\[]", each)[0]) for found in lists for each in found}
 
 
 def without(modules: dict[str, set[str]], known: set[str]) -> dict[str, set[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import collections
 import dataclasses
 import enum
 import sys
@@ -12,27 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from . import changes, errors, generators, mirror, tables
+from . import changes, errors, generators, tables
 from .decoding import Decoder
-from .errors import KNOWN
+from .errors import SHARED_CLASSES
 from .lending import Lasting, Lent
-from .peer import Codec, Exports, Mirrors, Peer
+from .peer import Exports, Mirrors, Peer
+from .reading import Reading
 from .values import CannotCross, Encoder
 from .wire import WireError
 
-_COLLECTIONS = {
-    f"collections.{kind.__name__}": kind
-    for kind in (
-        collections.OrderedDict,
-        collections.Counter,
-        collections.deque,
-        collections.defaultdict,
-    )
-}
-SHARED_CLASSES: dict[str, type] = {**KNOWN, **_COLLECTIONS}
-"""Classes that are the same on both sides, which either may name."""
 _SHARED_NAMES = {kind: name for name, kind in SHARED_CLASSES.items() if name != "json.decoder"}
-_MAX_FIELDS = 1000
 _CHANGEABLE = frozenset("l s d do dc dd B q a av ao pd ps".split())  # noqa: SIM905 -- readable
 FILES_TOTAL = 32 * 2**20  # bytes of files that one message takes along
 _CODE = (".py", ".pyc", ".pyd", ".so", ".pth", ".zip", ".egg", ".ipynb")
@@ -50,7 +38,7 @@ def may_pass(name: object) -> bool:
     )
 
 
-class Crossing(Codec):
+class Crossing(Reading):
     """Encodes for, and decodes from, one other side.
 
     Args:
@@ -202,152 +190,6 @@ class Crossing(Codec):
         self._sent_states[number] = now
         fresh = sent is None or not generators.same_state(sent, now)
         return ["G", number, generators.kind_of(value), encoder.encode(now) if fresh else None]
-
-    # reading
-
-    def resolve(self, node: list[Any], decoder: Decoder) -> Any:
-        """Called for whatever is not plain data."""
-        tag = node[0]
-        if tag == "H":
-            return self._mirror(node, decoder)
-        if tag == "Y":
-            return self.exports.find(node[1])
-        if tag == "T":
-            return self.tensors.decode(node, decoder)
-        if tag == "ts":
-            return sys.modules["torch"].Size(decoder.plain(node, (int,)))
-        if tag == "tn":
-            return self.tensors.name(node[1])
-        if tag in ("pd", "ps", "pi", "pt"):
-            return tables.decode(node, decoder)
-        if tag == "m":
-            return self._module(node[1])
-        if tag == "g":
-            return self._library(node[1])
-        if tag == "M":
-            return self._shared_class(node[1])
-        if tag == "D":
-            return self._dataclass(node, decoder)
-        if tag == "O":
-            return decoder.number(changes.read_stream(node, decoder))
-        if tag == "E":
-            return self._member(node)
-        if tag == "I" and not self.trusts:
-            return self._instance(node, decoder)
-        if tag == "X":
-            values = tuple(map(decoder.decode, node[2:]))
-            return errors.build(errors.find(node[1]), values)
-        if tag == "N":
-            return self._read_tuple(node, decoder)
-        if tag == "G" and self.trusts:
-            return self._read_random(node, decoder)
-        raise WireError(f"a node of no known kind {tag[:8]!r}")
-
-    def _mirror(self, node: list[Any], decoder: Decoder) -> Any:
-        number, kind = node[1], node[2]
-        if type(number) is not int or kind not in ("c", "N", "g", "i", "f", "o"):
-            raise WireError("a malformed object")
-        make: Callable[[], Any]
-        if kind == "c":
-            make = lambda: mirror.make_class(self, number)  # noqa: E731 -- one of four
-        elif kind == "f":
-            name = node[3] if type(node[3]) is str else ""
-            make = lambda: mirror.RemoteFunction(self, number, name)  # noqa: E731
-        elif kind in "gi":
-            make = lambda: mirror.RemoteIterator(self, number, kind == "g")  # noqa: E731
-        else:
-            cls = decoder.decode(node[3])
-            if not isinstance(cls, type):
-                raise WireError("an object without a class")
-            if kind == "N":
-                module = self.mirrors.get(number, lambda: self.tensors.module(number, cls))
-                if "_mirrored" not in module.__dict__:
-                    self.tensors.fill(module)
-                return module
-            make = lambda: mirror.make_instance(self, number, cls)  # noqa: E731
-        return self.mirrors.get(number, make)
-
-    def _module(self, name: Any) -> Any:
-        if type(name) is not str or len(name) > 200:
-            raise WireError("a malformed module")
-        if self.trusts:
-            return __import__(name, fromlist=["_"])
-        raise CannotCross(
-            f"the module {name.split('.')[0]} stays in the answer kernel; "
-            "import it in a cell of the assignment"
-        )
-
-    def _library(self, name: Any) -> Any:
-        if name in SHARED_CLASSES:
-            return SHARED_CLASSES[name]
-        if not self.trusts or type(name) is not str:
-            raise WireError("a name that may not pass")
-        module, _, path = name.partition(":")
-        found: Any = __import__(module, fromlist=["_"])
-        for part in path.split("."):
-            found = getattr(found, part)
-        return found
-
-    def _shared_class(self, name: Any) -> Any:
-        found = dict.get(self.namespace, name) if type(name) is str else None
-        if not isinstance(found, type) or name not in self.shared:
-            raise WireError("a class that is not shared")
-        return found
-
-    def _dataclass(self, node: list[Any], decoder: Decoder) -> Any:
-        kind = self._shared_class(node[1])
-        if not dataclasses.is_dataclass(kind):
-            raise WireError("no dataclass")
-        value: Any = decoder.number(object.__new__(kind))  # type: ignore[arg-type]  # a class
-        self._fill(value, node[2:], decoder)
-        return value
-
-    def _member(self, node: list[Any]) -> Any:
-        kind = self._shared_class(node[1])
-        if not issubclass(kind, enum.Enum) or node[2] not in kind.__members__:
-            raise WireError("no such member")
-        return kind[node[2]]
-
-    def _instance(self, node: list[Any], decoder: Decoder) -> Any:
-        """An object of an instructor's class that the student made: its state, our methods."""
-        kind = self._shared_class(node[1])
-        if len(node) % 2 or not kind.__dictoffset__ or issubclass(kind, enum.Enum | type):
-            raise WireError("a malformed object")
-        value: Any = decoder.number(object.__new__(kind))
-        for name, item in zip(node[2::2], node[3::2], strict=True):
-            if type(name) is not str or not name.isidentifier() or name.startswith("__"):
-                raise WireError("a malformed attribute")
-            vars(value)[name] = decoder.decode(item)
-        return value
-
-    def _fill(self, value: Any, parts: list[Any], decoder: Decoder) -> None:
-        names = [field.name for field in dataclasses.fields(value)]
-        if parts[::2] != names:
-            raise WireError("a dataclass with other fields")
-        for name, item in zip(names, parts[1::2], strict=True):
-            object.__setattr__(value, name, decoder.decode(item))
-
-    def _read_tuple(self, node: list[Any], decoder: Decoder) -> Any:
-        _, name, fields, cls, *items = node
-        if type(fields) is not list or len(fields) != len(items) or len(fields) > _MAX_FIELDS:
-            raise WireError("a malformed named tuple")
-        kind: Any = decoder.decode(cls)
-        if not (isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_make")):
-            kind = self._tuples.get((name, tuple(fields)))
-            if kind is None:
-                kind = mirror.make_tuple(name, fields)
-                self._tuples[name, tuple(fields)] = kind
-        if list(kind._fields) != fields:
-            raise WireError("a named tuple with other fields")
-        return kind(*map(decoder.decode, items))
-
-    def _read_random(self, node: list[Any], decoder: Decoder) -> Any:
-        _, number, kind, state = node
-        if state is not None:
-            found = self._generators.get(number) or generators.new(kind)
-            generators.restore(found, decoder.decode(state))
-            self._generators[number] = found
-        return self._generators[number]
 
     # what goes with every message
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import collections
 import dataclasses
 import decimal
 import json
@@ -27,6 +28,17 @@ KNOWN |= {
     "decimal.InvalidOperation": decimal.InvalidOperation,
     "decimal.DivisionByZero": decimal.DivisionByZero,
 }
+_COLLECTIONS = {
+    f"collections.{kind.__name__}": kind
+    for kind in (
+        collections.OrderedDict,
+        collections.Counter,
+        collections.deque,
+        collections.defaultdict,
+    )
+}
+SHARED_CLASSES: dict[str, type] = {**KNOWN, **_COLLECTIONS}
+"""Classes that are the same on both sides, which either may name."""
 _LIBRARY = {
     "numpy.linalg.LinAlgError": ("numpy.linalg", "LinAlgError"),
     "numpy.exceptions.AxisError": ("numpy.exceptions", "AxisError"),

@@ -21,9 +21,10 @@ from typing import Any
 from .changes import become
 from .crossing import Crossing, may_pass, visible
 from .errors import AnswerGone, AnswerInterrupted
+from .functions import RemoteFunction
 from .generators import same_state
 from .lending import fingerprint
-from .mirror import RemoteFunction, RemoteMeta
+from .mirror import RemoteMeta
 from .peer import Peer
 from .serving import GuardedOperations
 from .values import CannotCross
