@@ -210,7 +210,11 @@ def _numbers() -> nbformat.NotebookNode:
         _answer("numbers", "total"),
         _test("test_total", "assert abs(total() - np.loadtxt('data.csv').sum()) < 1e-9"),
         _answer("numbers", "even"),
-        _test("test_even", "assert all(map(even, [2, 4, 6]))\nassert not any(map(even, [1, 3]))"),
+        _test(
+            "test_even",
+            "assert all(map(bool, map(even, [2, 4, 6])))\n"
+            "assert not any(map(bool, map(even, [1, 3])))",
+        ),
     )
 
 
