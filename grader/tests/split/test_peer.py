@@ -240,6 +240,7 @@ def test_objects_have_their_methods_properties_and_items(two: Pair) -> None:
     assert not isinstance(s, Tall)
     assert issubclass(Tall, Stack)
     assert isinstance(Tall(), Stack)
+    s.push(3)
     assert (Stack.__name__, Stack.__doc__, Stack.kind) == ("Stack", "A pile.", "pile")
     assert (s.top, len(s), s[0], 3 in s, 9 in s, list(s)) == (3, 3, 1, True, False, [1, 2, 3])
     s.top, s[0], s.extra = 5, 0, "new"
