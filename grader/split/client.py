@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import Any
 
@@ -38,7 +39,7 @@ class GradedClient(NotebookClient):
         super().__init__(
             notebook,
             km=manager,
-            timeout=limits.cell_timeout,
+            timeout=math.ceil(limits.cell_timeout),  # nbclient counts whole seconds
             interrupt_on_timeout=True,
             error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
             raise_on_iopub_timeout=True,

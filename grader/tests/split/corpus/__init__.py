@@ -28,8 +28,8 @@ they give other points than stock nbgrader:
 - a student's cell changes in place a data structure that an instructor's cell has made, or a test
   changes an object of the instructor's class that a student's cell has made;
 - `np.ma.masked` compared by `is`; symbols of sympy made on both sides;
-- an object that a test made with a class of the student's, where it comes back from a method
-  (`stack.pop() is stack`); `__bases__` of such a class; arithmetic of a sparse matrix with an array;
+- an object that a test made with a student's class, where it comes back from a method
+  (`stack.pop() is stack`); `__bases__` of such a class; a sparse matrix added to an array;
 - `requires_grad_(False)` on parameters of the test's module;
 - the current figure of pyplot that a test opens and a student's function draws on;
 - tuple equality and unpacking of a student's typed named tuple;
