@@ -209,4 +209,7 @@ def markdown(rows: list[Row]) -> str:
 if __name__ == "__main__":
     if shutil.which("chromium") is None:
         sys.exit("This needs Debian's package chromium, to see whether scripts run in pages.")
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("Stopped; nothing that was started is left.")
