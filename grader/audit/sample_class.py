@@ -27,7 +27,7 @@ _CONFIG = '''"""A sample class; made by grader.audit.sample_class."""
 
 c = get_config()  # noqa: F821  # traitlets defines it when it reads this file
 c.Grader.cell_timeout = 5.0
-c.Grader.notebook_timeout = 15.0
+c.Grader.notebook_timeout = 30.0
 c.Grader.memory = "1G"
 '''
 _STAMP = ".made-from"

@@ -207,10 +207,10 @@ class KernelPair:
         self._stack.callback(ours.close)
         ours.settimeout(STOP_WAIT)
         self._control = ours
-        opened = open_kernel(self._mode, self._test_policy, [theirs.fileno()])
-        manager = self._stack.enter_context(opened)
-        self.test = Kernel(manager, self._test_policy, self._mode)
         with theirs:
+            opened = open_kernel(self._mode, self._test_policy, [theirs.fileno()])
+            manager = self._stack.enter_context(opened)
+            self.test = Kernel(manager, self._test_policy, self._mode)
             await self.test.start("tester", theirs.fileno())
         await self._told()
         if self._prelude:
@@ -226,12 +226,12 @@ class KernelPair:
             left = max(self._deadline - time.monotonic(), 1.0)
             limits = replace(limits, notebook_timeout=left)
         policy = replace(self._policy, limits=limits)
-        opened = open_kernel(self._mode, policy, [theirs.fileno()])
-        manager = self._answer_stack.enter_context(opened)
-        self.answer = Kernel(manager, policy, self._mode)
-        with theirs:
-            await self.answer.start("agent", theirs.fileno())
         self._new_channel = ours
+        with theirs:
+            opened = open_kernel(self._mode, policy, [theirs.fileno()])
+            manager = self._answer_stack.enter_context(opened)
+            self.answer = Kernel(manager, policy, self._mode)
+            await self.answer.start("agent", theirs.fileno())
 
     def _close_answer(self) -> None:
         if self._new_channel is not None:

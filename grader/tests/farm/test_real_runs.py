@@ -180,7 +180,8 @@ def test_one_hostile_submission_never_stops_the_others(released_course: Path) ->
     scores = read_scores(Course(released_course), "ps1")
     assert set(scores) == {*HOSTILE, "z-honest"}
     assert scores["z-honest"].cells["problem2", "test_mean"].score == 3
-    assert scores["e-killer"].cells["problem2", "test_mean"].score == 0
+    # its own cell is lost, and the others run in a second kernel
+    assert scores["e-killer"].cells["problem2", "test_mean"].score == 3
     assert scores["g-prints"].cells["problem2", "test_mean"].score == 3
     records = {r.student: r for r in ResultStore(Course(released_course), "ps1").load_all()}
     assert not any(record.fault for record in records.values())

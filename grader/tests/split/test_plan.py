@@ -28,7 +28,7 @@ def plans(
 
 def template(complete: bool = True, **defines: list[str]) -> NotebookTemplate:
     """An instructor's copy that says which solution cell is there to define what."""
-    return NotebookTemplate("work", (), {}, dict(defines), (), complete)
+    return NotebookTemplate("work", (), {}, dict(defines), complete=complete)
 
 
 def test_students_cells_run_in_the_answer_kernel_and_tests_in_the_other() -> None:
@@ -188,7 +188,9 @@ def test_imports_of_a_students_cell_are_not_the_test_kernels() -> None:
 
 def test_imports_of_the_instructors_source_are() -> None:
     """A solution cell's import is gone from the stub, and tests still use it."""
-    found = NotebookTemplate("work", (), {}, {"s": ["f"]}, ("import numpy as np",), True)
+    found = NotebookTemplate(
+        "work", (), {}, {"s": ["f"]}, imports=("import numpy as np",), complete=True
+    )
     plan = planned(solution("s", "np = 5\ndef f(): pass"), check("t", "np.sum"), template=found)
     assert plan.prelude == ("import numpy as np",)
     assert "np" in plan.cells[1].reserved
