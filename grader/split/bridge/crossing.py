@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import dataclasses
 import enum
 import sys
@@ -20,7 +19,8 @@ from .reading import Reading
 from .values import CannotCross, Encoder
 from .wire import WireError
 
-_SHARED_NAMES = {kind: name for name, kind in SHARED_CLASSES.items() if name != "json.decoder"}
+# of several names of one class the first
+_SHARED_NAMES = {kind: name for name, kind in reversed(SHARED_CLASSES.items())}
 _CHANGEABLE = frozenset("l s d do dc dd B q a av ao pd ps".split())  # noqa: SIM905 -- readable
 FILES_TOTAL = 32 * 2**20  # bytes of files that one message takes along
 _CODE = (".py", ".pyc", ".pyd", ".so", ".pth", ".zip", ".egg", ".ipynb")
@@ -106,11 +106,7 @@ class Crossing(Reading):
             return self._named_tuple(value, encoder)
         if self._is_shared(type(value)) and dataclasses.is_dataclass(value):
             encoder.number(value)
-            items = [
-                (field.name, getattr(value, field.name)) for field in dataclasses.fields(value)
-            ]
-            parts = [part for name, item in items for part in (name, encoder.encode(item))]
-            return ["D", type(value).__name__, *parts]
+            return _fields(value, encoder)
         if self._is_shared(value):
             return ["M", value.__name__]
         if self._is_shared(type(value)) and isinstance(value, enum.Enum):
@@ -267,12 +263,7 @@ class Crossing(Reading):
                 self.lasting.keep(number, value)
             if photograph is not None and not photograph(value):
                 if type(value).__module__ == "__main__":
-                    fields = [field.name for field in dataclasses.fields(value)]
-                    node: Any = [
-                        "D",
-                        type(value).__name__,
-                        *[p for n in fields for p in (n, encoder.encode(getattr(value, n)))],
-                    ]
+                    node: Any = _fields(value, encoder)
                 elif changes.is_tensor(value):
                     node = self.tensors.write(value, encoder)
                 elif type(value) in changes.STREAMS:
@@ -302,17 +293,19 @@ class Crossing(Reading):
         if changes.is_tensor(value):
             self.tensors.overwrite(value, node, decoder)
             return
-        if (
-            type(node) is not list
-            or not node
-            or node[0]
-            not in ("l", "s", "d", "do", "dc", "dd", "B", "q", "a", "av", "ao", "pd", "ps")
-        ):
+        if type(node) is not list or not node or node[0] not in _CHANGEABLE:
             raise WireError("a change of kind")
         new = decoder.contents(node)
         if type(new) is not type(value):
             raise WireError("a change of kind")
         changes.become(value, new)
+
+
+def _fields(value: Any, encoder: Encoder) -> list[Any]:
+    """The node of an object of a shared dataclass, its number apart."""
+    names = [field.name for field in dataclasses.fields(value)]
+    parts = [part for name in names for part in (name, encoder.encode(getattr(value, name)))]
+    return ["D", type(value).__name__, *parts]
 
 
 def _library_name(value: Any) -> str | None:
@@ -342,8 +335,3 @@ def visible(name: Any) -> bool:
         and name.isidentifier()
         and not name.startswith(("_", "f_", "gi_", "cr_", "ag_", "tb_", "co_", "func_"))
     )
-
-
-def is_builtin(name: str) -> bool:
-    """Whether Python itself defines a name."""
-    return hasattr(builtins, name)

@@ -7,9 +7,10 @@ owner exports them under a number, the other side holds a mirror.
 
 from __future__ import annotations
 
+import abc
 import weakref
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from . import errors
@@ -25,40 +26,40 @@ class Stop(Exception):
     """An iterator on the other side has ended."""
 
 
-class Codec:
+class Codec(abc.ABC):
     """How a peer writes and reads what is not plain data; `crossing.Crossing` is the one."""
 
+    @abc.abstractmethod
     def export(self, value: Any, encoder: Encoder) -> Any:
         """The node of an object that stays here, or of a library's own kind of data."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def resolve(self, node: list[Any], decoder: Decoder) -> Any:
         """The value of such a node."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def outgoing(self, encoder: Encoder) -> Any:
         """A node that goes with every message, such as tensors that changed."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def incoming(self, node: Any, decoder: Decoder) -> None:
         """Take in what `outgoing` of the other side wrote."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def around(self) -> AbstractContextManager[Any]:
         """What holds while this side does what it was asked."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def snapshot(self, decoder: Decoder) -> list[Any]:
         """Numbered arguments as they arrived."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def changes(self, before: list[Any], encoder: Encoder) -> list[Any]:
         """Those that are not as they were."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def change(self, number: int, node: Any, decoder: Decoder) -> None:
         """Do to an argument of ours what was done to its copy."""
-        raise NotImplementedError
 
 
 class Peer:
@@ -117,8 +118,10 @@ class Peer:
                 header, buffers = self.channel.receive()
                 if header[:1] == ["?"]:
                     self.serve(header, buffers)
-                else:
-                    return self._result(header, buffers, number, encoder.objects)
+                    continue
+                with _reading("a reply"):
+                    status, result = self._read(header, buffers, number, encoder.objects)
+                return _settled(status, result)
         except WireError as error:
             self.broken = AnswerGone(f"the other side broke the protocol: {error}")
             self.channel.close()
@@ -153,14 +156,14 @@ class Peer:
             raise WireError("a question that nobody may ask")
         decoder = Decoder(buffers, self._codec.resolve)
         try:
-            values = [decoder.decode(node) for node in nodes]
-            self._codec.incoming(extras, decoder)
-            decoder.finish()
-            before = self._codec.snapshot(decoder)
-        except (WireError, ChannelClosed):
-            raise
-        except Exception as error:
-            raise WireError(f"a question that cannot be read ({type(error).__name__})") from error
+            with _reading("a question"):
+                values = [decoder.decode(node) for node in nodes]
+                self._codec.incoming(extras, decoder)
+                decoder.finish()
+                before = self._codec.snapshot(decoder)
+        except (CannotCross, Warning) as error:
+            self._reply(number, "error", error, [], [])
+            return
         try:
             status, result = "ok", self._handle(handler, values)
         except (WireError, ChannelClosed, AnswerGone):
@@ -203,19 +206,17 @@ class Peer:
     def _send(self, header: list[Any], encoder: Encoder) -> None:
         self.channel.send(header, encoder.buffers)
 
-    def _result(
+    def _read(
         self, header: list[Any], buffers: list[bytearray], number: int, known: list[Any]
-    ) -> Any:
+    ) -> tuple[str, Any]:
+        """The status of a reply and its value, or the exception that it stands for."""
         if len(header) != 6 or header[0] != "!" or header[1] != number:
             raise WireError("a reply to another question")
         _, _, status, node, changes, extras = header
+        if status not in ("ok", "stop", "error", "interrupted"):
+            raise WireError("a reply of no known status")
         decoder = Decoder(buffers, self._codec.resolve, known)
-        error: BaseException | None = None
-        result = None
-        if status == "error":
-            error = self._read_error(node, decoder)
-        else:
-            result = decoder.decode(node)
+        result = self._read_error(node, decoder) if status == "error" else decoder.decode(node)
         if type(changes) is not list:
             raise WireError("malformed changes")
         for change in changes:
@@ -226,15 +227,7 @@ class Peer:
             self._codec.change(change[0], change[1], decoder)
         self._codec.incoming(extras, decoder)
         decoder.finish()
-        if status == "ok":
-            return result
-        if status == "stop":
-            raise Stop(result)
-        if status == "interrupted":
-            raise AnswerInterrupted("interrupted at the time limit of the cell")
-        if error is None:
-            raise WireError("a reply of no known status")
-        raise error
+        return status, result
 
     def _write_error(self, error: BaseException, encoder: Encoder) -> Any:
         """The node of an exception; one that came from the other side goes back as itself."""
@@ -276,6 +269,31 @@ class Peer:
         if type(number) is int:
             error.__dict__["_origin"] = number
         return error
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """What cannot be read breaks the protocol, whatever exception it leads to.
+
+    What may not cross does not, and neither does a warning that a test has made an error.
+    """
+    try:
+        yield
+    except (WireError, ChannelClosed, CannotCross, Warning):
+        raise
+    except Exception as error:
+        raise WireError(f"{what} that cannot be read ({type(error).__name__})") from error
+
+
+def _settled(status: str, result: Any) -> Any:
+    """What a reply of this status means to who asked."""
+    if status == "ok":
+        return result
+    if status == "stop":
+        raise Stop(result)
+    if status == "interrupted":
+        raise AnswerInterrupted("interrupted at the time limit of the cell")
+    raise result
 
 
 class _Holder:

@@ -84,6 +84,7 @@ class TensorCrossing:
         """Drop graphs; tensors of modules stay."""
         self._tensors = {key: found for key, found in self._tensors.items() if key in self._kept}
         self._keys = {id(found): key for key, found in self._tensors.items()}
+        self._versions = {k: found for k, found in self._versions.items() if k in self._tensors}
         self._nodes.clear()
 
     # tensors

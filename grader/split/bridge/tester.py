@@ -28,10 +28,10 @@ from .mirror import RemoteMeta
 from .peer import Peer
 from .serving import GuardedOperations
 from .values import CannotCross
-from .wire import Channel, WireError
+from .wire import Channel, WireError, read_line
 
-LINE = 2**20  # bytes of one line on the control socket, which the grader writes
 _PRINTED = 2**22  # characters
+_NOTES = (str, str, list, list, list)  # printed, printed as errors, warnings, files, changes
 _FILES_IN_ALL = 128 * 2**20  # bytes
 CONVENTIONS = {
     "np": "numpy",
@@ -126,13 +126,7 @@ class TesterCrossing(Crossing):
 
     def read_notes(self, notes: Any) -> None:
         """Print, warn and write files as the student's code did."""
-        if type(notes) is not tuple or [type(note) for note in notes] != [
-            str,
-            str,
-            list,
-            list,
-            list,
-        ]:
+        if type(notes) is not tuple or tuple(map(type, notes)) != _NOTES:
             raise WireError("malformed notes")
         out, err, warned, files, changed = notes
         self._take_files(files)
@@ -187,7 +181,6 @@ class Tester:
 
     def __init__(self, control: socket.socket, shell: Any) -> None:
         self._control = control
-        self._shell = shell
         self.names = StudentNames(shell.user_ns, self)
         self.peer: Peer | None = None
         self._crossing: TesterCrossing | None = None
@@ -203,7 +196,7 @@ class Tester:
 
     def begin(self, _info: Any) -> None:
         """Called before each cell: read what the grader says about it."""
-        order = json.loads(self._line())
+        order = json.loads(read_line(self._control))
         if order["connect"]:
             _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
             self._connect(socket.socket(fileno=descriptors[0]))
@@ -251,11 +244,14 @@ class Tester:
         known = self._fetched.get(name)
         if known is not None and known[1] == self.peer.calls:
             return known[0]
-        module = _conventional(name)
-        if module is not None and name not in self._owned and self._is_module(name):
+        try:
+            found = self.peer.ask("name", name)
+        except CannotCross:  # as any module says
+            module = None if name in self._owned else _conventional(name)
+            if module is None:
+                raise
             dict.__setitem__(self.names, name, module)
             return module
-        found = self.peer.ask("name", name)
         if type(found) is not tuple or len(found) > 1:
             raise WireError("a malformed name")
         if not found:
@@ -302,15 +298,6 @@ class Tester:
             and not _IPYTHON.fullmatch(name)
         )
 
-    def _is_module(self, name: str) -> bool:
-        if self.peer is None:
-            return False
-        try:
-            self.peer.ask("name", name)
-        except CannotCross:
-            return True
-        return False
-
     def _connect(self, connection: socket.socket) -> None:
         crossing = TesterCrossing(self.names, self._own_files)
         peer = Peer(
@@ -318,15 +305,6 @@ class Tester:
         )
         crossing.connect(peer)
         self.peer, self._crossing = peer, crossing
-
-    def _line(self) -> bytes:
-        line = b""
-        while not line.endswith(b"\n"):
-            part = self._control.recv(1)
-            if not part or len(line) > LINE:
-                raise EOFError("the grader is gone")
-            line += part
-        return line
 
 
 _IPYTHON = re.compile(r"In|Out|get_ipython|exit|quit|open|_+|_(i+|\d+|i\d+|[iod]h)")

@@ -17,6 +17,7 @@ from typing import Any
 
 _PREFIX = struct.Struct("!II")
 _CHUNK = 2**20
+_LONGEST_LINE = 2**20
 
 
 class WireError(Exception):
@@ -70,6 +71,25 @@ def parse_header(text: bytes) -> list[Any]:
 
 def _refuse(found: Any) -> Any:
     raise WireError("a JSON object or constant in a header")
+
+
+def read_line(connection: socket.socket, limit: int = _LONGEST_LINE) -> bytes:
+    """The next line on a control socket, and nothing of what follows it.
+
+    Args:
+        connection: a stream socket that blocks.
+        limit: bytes that a line may have.
+
+    Raises:
+        ConnectionError: the other side is gone, or its line is too long.
+    """
+    line = b""
+    while not line.endswith(b"\n"):
+        ahead = connection.recv(4096, socket.MSG_PEEK)  # a descriptor may come after the line
+        line += connection.recv(ahead.find(b"\n") + 1 or len(ahead))
+        if not ahead or len(line) > limit:
+            raise ConnectionError("the other side is gone, or its line is too long")
+    return line
 
 
 class Channel:

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from grader.split.bridge.crossing import Crossing
@@ -36,10 +36,16 @@ class Pair:
         agent: the peer that serves.
     """
 
-    def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
+    def __init__(
+        self,
+        ours: socket.socket,
+        theirs: socket.socket,
+        make: Callable[[dict[str, Any]], Crossing] | None = None,
+    ) -> None:
         self.student: dict[str, Any] = {"__name__": "__main__"}
         self.test: dict[str, Any] = {"__name__": "__main__"}
-        self.crossing = Crossing(self.test, trusts=False, shared=set())
+        make = make or (lambda names: Crossing(names, trusts=False, shared=set()))
+        self.crossing = make(self.test)
         self.tester = Peer(
             Channel(ours), self.crossing, GuardedOperations(self.crossing).handlers(), discreet=True
         )
@@ -91,9 +97,9 @@ class Pair:
 
 
 @contextlib.contextmanager
-def pair() -> Iterator[Pair]:
-    """Both ends, connected until the end of the block."""
-    found = Pair(*socket.socketpair())
+def pair(make: Callable[[dict[str, Any]], Crossing] | None = None) -> Iterator[Pair]:
+    """Both ends, connected until the end of the block; `make` makes the test side's codec."""
+    found = Pair(*socket.socketpair(), make)
     try:
         yield found
     finally:

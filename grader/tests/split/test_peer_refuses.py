@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from grader.split.bridge import tester
 from grader.split.bridge.errors import AnswerGone, AnswerInterrupted
 from grader.split.bridge.values import CannotCross
 from grader.tests.split.pairs import EXTRAS, Pair, extras, pair
@@ -91,14 +93,14 @@ def test_a_question_that_only_a_test_may_ask_ends_the_conversation(
         two["spy"]
 
 
-def reply(two: Pair, *parts: Any) -> Any:
+def reply(two: Pair, *parts: Any, buffers: Sequence[bytes] = ()) -> Any:
     """Have the student's side answer the next question with these parts of a message."""
 
     def forged(number: int, *_: Any) -> None:
         header = ["!", number, "ok", None, [], EXTRAS]
         for at, part in parts:
             header[at] = part
-        two.agent.channel.send(header, [])
+        two.agent.channel.send(header, list(buffers))
 
     two.agent._reply = forged  # type: ignore[method-assign]
     return two["anything"]
@@ -130,6 +132,9 @@ FORGED: dict[str, list[tuple[int, Any]]] = {
     "release_of_a_word": [(5, extras(dropped=["x"]))],
     "shared_tensors": [(5, extras(shared=[[0, 1, "float32", [], "cpu", None, 0]]))],
     "kept_arguments_are_a_number": [(5, extras(lasting=5))],
+    "kept_argument_that_is_a_number": [(5, extras(lasting=[[], [5]]))],
+    "kept_argument_of_one": [(5, extras(lasting=[[], [[1]]]))],
+    "names_of_an_exception_are_a_number": [(2, "error"), (3, ["e", 0, 5, [], None, None])],
     "kept_arguments_that_were_never_sent": [(5, extras(lasting=[[[7, ["l"]]], [7]]))],
     "exception_that_was_never_raised": [(2, "error"), (3, ["y", 5])],
     "exception_of_no_parts": [(2, "error"), (3, ["e"])],
@@ -146,6 +151,70 @@ def test_a_reply_that_is_none_ends_the_conversation(
         reply(two, *parts)
     with pytest.raises(AnswerGone):
         two["anything"]
+
+
+def notes(**parts: Any) -> list[Any]:
+    """Notes of the answer kernel, as nodes, with some parts in place of empty ones."""
+    usual = {"out": "", "err": "", "warned": ["l"], "files": ["l"], "changed": ["l"]}
+    return ["t", *(parts.get(name, found) for name, found in usual.items())]
+
+
+MALFORMED_NOTES: dict[str, Any] = {
+    "no_tuple": ["l"],
+    "of_four": notes()[:-1],
+    "number_for_text": notes(out=5),
+    "text_for_a_list": notes(warned="x"),
+    "warning_is_a_number": notes(warned=["l", 5]),
+    "warning_of_three": notes(warned=["l", ["t", "UserWarning", "x", "y"]]),
+    "file_is_a_number": notes(files=["l", 5]),
+    "file_of_one": notes(files=["l", ["t", "x"]]),
+    "file_elsewhere": notes(files=["l", ["t", "../x", ["b", 0]]]),
+    "file_of_a_name_too_long_for_a_disk": notes(files=["l", ["t", "\u00e9" * 200, ["b", 0]]]),
+    "change_is_a_number": notes(changed=["l", 5]),
+    "change_of_two": notes(changed=["l", ["t", 1, "x"]]),
+}
+
+
+@pytest.fixture
+def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    """Two sides of which the test's takes notes, as a test kernel does."""
+    monkeypatch.chdir(tmp_path)
+    with pair(lambda names: tester.TesterCrossing(names, [])) as found:
+        found.student["anything"] = 1
+        yield found
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("node", MALFORMED_NOTES.values(), ids=list(MALFORMED_NOTES))
+def test_malformed_notes_of_a_reply_end_the_conversation(noted: Pair, node: Any) -> None:
+    buffers = [b"content"] if "['b', 0]" in str(node) else []
+    with pytest.raises(AnswerGone, match="protocol"):
+        reply(noted, (5, extras(notes=node)), buffers=buffers)
+    with pytest.raises(AnswerGone):
+        noted["anything"]
+
+
+@pytest.mark.parametrize("node", MALFORMED_NOTES.values(), ids=list(MALFORMED_NOTES))
+def test_malformed_notes_of_a_question_end_the_conversation(noted: Pair, node: Any) -> None:
+    buffers = [b"content"] if "['b', 0]" in str(node) else []
+    question = ["?", 1, "call", [], extras(notes=node)]
+    noted.student["ask"] = lambda: noted.agent.channel.send(question, buffers)
+    with pytest.raises(AnswerGone, match="protocol"):
+        noted["ask"]()
+
+
+def test_a_warning_that_a_test_makes_an_error_ends_no_conversation(noted: Pair) -> None:
+    warned = notes(warned=["l", ["t", "UserWarning", "careful"]])
+    for _ in range(2):
+        with pytest.raises(UserWarning, match="careful"):  # all warnings are errors in our tests
+            reply(noted, (5, extras(notes=warned)))
+
+
+def test_a_question_that_cannot_cross_is_answered_so(two: Pair) -> None:
+    two.write("import random\ndef f(call):\n    return call(random)\nx = 1")
+    with pytest.raises(CannotCross, match="module random stays"):
+        two["f"](lambda _: 1)
+    assert two["x"] == 1, "the conversation goes on"
 
 
 def test_a_module_that_stays_there_is_said_to(two: Pair) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 import threading
@@ -13,7 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.split.bridge.wire import Caps, Channel, ChannelClosed, WireError, pack, parse_header
+from grader.split.bridge.wire import (
+    Caps,
+    Channel,
+    ChannelClosed,
+    WireError,
+    pack,
+    parse_header,
+    read_line,
+)
 
 SMALL = Caps(header=1000, buffers=4, total=5000, seconds=5.0)
 SLOW = Caps(seconds=0.2)
@@ -214,3 +223,24 @@ def test_a_send_to_nobody_is_the_end(pair: tuple[socket.socket, socket.socket]) 
 def test_a_header_has_no_spare_characters() -> None:
     (first,) = pack([1, ["l", 2]], [], Caps())
     assert first[8:] == json.dumps([1, ["l", 2]], separators=(",", ":")).encode()
+
+
+def test_a_line_is_read_and_nothing_after_it() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"first\nsecond")
+        with open(os.devnull) as file:
+            theirs.sendall(b" half\n")
+            socket.send_fds(theirs, [b"c"], [file.fileno()])
+        assert read_line(ours) == b"first\n"
+        assert read_line(ours) == b"second half\n"
+        content, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+        assert content == b"c"
+        assert len(descriptors) == 1
+        os.close(descriptors[0])
+        theirs.sendall(b"x" * 100)
+        with pytest.raises(ConnectionError):
+            read_line(ours, 50)
+        theirs.close()
+        with pytest.raises(ConnectionError):
+            read_line(ours)
