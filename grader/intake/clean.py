@@ -7,7 +7,6 @@ that steers execution, no forged points and no edited test survives.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -15,18 +14,13 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 from grader.intake.parse import SubmittedCell, Unreadable, parse_cells
-from grader.release import NotebookTemplate, TemplateCell
+from grader.release import NotebookTemplate, TemplateCell, without_hidden
 
 _NEW_CELL: dict[str, Callable[..., nbformat.NotebookNode]] = {
     "code": new_code_cell,
     "markdown": new_markdown_cell,
     "raw": new_raw_cell,
 }
-
-# what nbgrader takes out of a locked cell; it too looks for the markers anywhere in a line
-_HIDDEN = re.compile(
-    r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*$", re.MULTILINE | re.DOTALL
-)
 
 
 @dataclass(frozen=True)
@@ -140,7 +134,7 @@ def _note_changes(cell: SubmittedCell, trusted: TemplateCell, problems: list[str
 
 def _is_released(submitted: str, source: str) -> bool:
     """Whether `submitted` is `source` with nothing but its hidden parts taken out."""
-    return _lines(submitted) == _lines(_HIDDEN.sub("", source))
+    return _lines(submitted) == _lines(without_hidden(source))
 
 
 def _lines(text: str) -> list[str]:

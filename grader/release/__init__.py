@@ -6,8 +6,9 @@ check reads every released byte before anybody else does. `load_template` reads 
 gradebook, the cells that grading later trusts.
 """
 
-from grader.release.crossing import ANSWER_MARK, Finding, find_crossings
+from grader.release.crossing import Finding, find_crossings
 from grader.release.generate import Released, release_assignment
+from grader.release.marks import ANSWER_MARK, is_marked, without_hidden
 from grader.release.template import (
     AssignmentTemplate,
     NotebookTemplate,
@@ -23,6 +24,8 @@ __all__ = [
     "Released",
     "TemplateCell",
     "find_crossings",
+    "is_marked",
     "load_template",
     "release_assignment",
+    "without_hidden",
 ]

@@ -11,28 +11,19 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import symtable
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any
 
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
 from nbgrader.utils import is_grade, is_locked, is_solution
 
+from grader.release import names
 from grader.release.looking import HISTORY, Reach, unreachable
+from grader.release.marks import ANSWER_MARK, is_marked, without_hidden
 from grader.release.sources import grade_id_of
 
-ANSWER_MARK = "### GRADER: ANSWER KERNEL"
-"""The comment line by which an instructor sends a test cell to the answer kernel."""
-
-_MARK = re.compile(r"^\s*#+\s*GRADER:\s*ANSWER KERNEL\s*$", re.MULTILINE | re.IGNORECASE)
-_HIDDEN = re.compile(
-    r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*$", re.MULTILINE | re.DOTALL
-)
 _ADVICE = (
     f"The comment line `{ANSWER_MARK}` in that cell runs it in the answer kernel, where a "
     "submission can see it"
@@ -40,9 +31,6 @@ _ADVICE = (
 _OF_IPYTHON = ["get_ipython", "display", "exit", "quit", "In", "Out", "_", "__", "___"]
 _OF_MODULES = ["__name__", "__file__", "__doc__", "__builtins__", "__annotations__"]
 _KNOWN = frozenset([*dir(builtins), *_OF_IPYTHON, *_OF_MODULES])
-_TRANSPARENT = re.compile(r"\A%%(time|capture|prun)\b.*")
-"""Cell magics under which code runs in the notebook's namespace."""
-
 _UNKNOWABLE = re.compile(
     r"^\s*%(run|load|pylab|store)\b|^\s*from\s+[\w.]+\s+import\s+\*", re.MULTILINE
 )
@@ -100,92 +88,61 @@ class _Side(Enum):
 
 @dataclass(frozen=True)
 class _Cell:
-    """A code cell; `tree` and `table` are None where it is no Python."""
+    """A code cell; `tree` is None where it is no Python."""
 
     grade_id: str
     side: _Side
     source: str
-    tree: ast.Module | None
-    table: symtable.SymbolTable | None
-    shift: int
 
     @classmethod
     def read(cls, cell: nbformat.NotebookNode) -> _Cell:
         """Read a cell of the source."""
         if is_grade(cell) and not is_solution(cell):
             # what runs in the answer kernel is out of reach like what students write
-            side = _Side.STUDENT if _MARK.search(cell.source) else _Side.TEST
+            side = _Side.STUDENT if is_marked(cell.source) else _Side.TEST
         else:
             side = _Side.OWN if is_locked(cell) else _Side.STUDENT
-        return cls.parse(grade_id_of(cell), side, cell.source)
+        return cls(grade_id_of(cell), side, cell.source)
 
-    @classmethod
-    def parse(cls, grade_id: str, side: _Side, source: str) -> _Cell:
-        """Read the text of a cell."""
-        body = source.lstrip("\n")
-        # the names under `%%time` are the notebook's; a test's tree keeps the magic, for a finding
-        under = _TRANSPARENT.sub("pass", body)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about escapes and the like
-                text = _python(under)
-                table = symtable.symtable(text, "cell", "exec")
-                tree = ast.parse(_python(body) if side is _Side.TEST else text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return cls(grade_id, side, source, None, None, 0)
-        return cls(grade_id, side, source, tree, table, len(source) - len(body))
+    @property
+    def tree(self) -> ast.Module | None:
+        """Its syntax tree."""
+        return names.parse_cell(self.source)
+
+    @property
+    def shift(self) -> int:
+        """Lines before the first line of the tree."""
+        return len(self.source) - len(self.source.lstrip("\n"))
 
     @cached_property
     def binds(self) -> frozenset[str]:
         """Names that the cell gives a value, or takes one from, in the notebook's namespace."""
-        return frozenset(
-            symbol.get_name()
-            for table, symbol in self._symbols()
-            if (symbol.is_assigned() or symbol.is_imported())
-            and (table is self.table or symbol.is_declared_global())
-        )
+        return names.bound_names(self.source) | names.deleted_names(self.source)
 
     @cached_property
     def visible_binds(self) -> frozenset[str]:
         """Those of `binds` that stand outside hidden tests, which the answer kernel may run."""
-        part = _HIDDEN.sub("", self.source)
-        return _Cell.parse(self.grade_id, self.side, part).binds
+        return names.bound_names(without_hidden(self.source))
 
     @cached_property
     def imports(self) -> frozenset[str]:
         """Names that it binds by an import."""
-        return frozenset(
-            symbol.get_name()
-            for table, symbol in self._symbols()
-            if table is self.table and symbol.is_imported()
-        )
+        return names.imported_names(self.source)
 
     @cached_property
     def defines(self) -> frozenset[str]:
         """Names that it binds to a function or a class."""
-        return frozenset(
-            symbol.get_name()
-            for table, symbol in self._symbols()
-            if table is self.table and symbol.is_namespace()
-        )
+        return names.function_names(self.source) | names.class_names(self.source)
 
     @cached_property
     def reads(self) -> frozenset[str]:
         """Names of the notebook's namespace that it reads, in functions too."""
-        return self.read_in_functions | frozenset(
-            symbol.get_name()
-            for table, symbol in self._symbols()
-            if table is self.table and symbol.is_referenced()
-        )
+        return names.loaded_names(self.source)
 
     @cached_property
     def read_in_functions(self) -> frozenset[str]:
         """Names of the notebook's namespace that its functions and classes read."""
-        return frozenset(
-            symbol.get_name()
-            for table, symbol in self._symbols()
-            if table is not self.table and symbol.is_global() and symbol.is_referenced()
-        )
+        return names.names_in_functions(self.source)
 
     def line_of(self, name: str, kinds: tuple[type[ast.expr_context], ...]) -> int:
         """The first line where `name` stands in one of these ways; 1 where it is hard to tell."""
@@ -196,19 +153,6 @@ class _Cell:
             elif isinstance(node, ast.Name) and isinstance(node.ctx, kinds):
                 lines += [node.lineno] * (node.id == name)
         return min(lines, default=1)
-
-    def _symbols(self) -> Iterator[tuple[symtable.SymbolTable, symtable.Symbol]]:
-        waiting = [] if self.table is None else [self.table]
-        while waiting:
-            table = waiting.pop()
-            waiting += table.get_children()
-            yield from ((table, symbol) for symbol in table.get_symbols())
-
-
-def _python(source: str) -> str:
-    """A cell's text with IPython's own syntax turned into calls."""
-    manager: Any = TransformerManager
-    return str(manager().transform_cell(source))
 
 
 def _names(cells: Iterable[_Cell], kind: str) -> frozenset[str]:
@@ -229,6 +173,8 @@ def _examine(cells: list[_Cell], at: int) -> Iterator[tuple[int, str]]:
         students=_names(students, "binds") - _names(students, "imports") - _names(visible, "binds"),
         theirs=[each.tree for each in students if each.tree is not None],
     )
+    if magic := names.transparent_magic(cell.source):
+        yield 1, f"what stands under {magic} is not read cell by cell here. {_ADVICE}."
     for line, reason in unreachable(cell.tree, reach) if cell.tree else ():
         yield line, f"{reason}. {_ADVICE}."
     elsewhere = _names([*own, *students], "binds") | _KNOWN

@@ -4,74 +4,84 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import symtable
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_COMPOUND = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
+_TRANSPARENT = re.compile(r"\A\s*%%(time|capture|prun)\b.*")
 
 
 @functools.cache
 def parse_cell(source: str) -> ast.Module | None:
     """The syntax tree of a cell, IPython's own syntax translated; None where it has none."""
-    code = _python(source)
     try:
-        return ast.parse(code)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about escapes and the like
+            return ast.parse(_python(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def transparent_magic(source: str) -> str:
+    """The cell magic above code that runs in the notebook's namespace: "%%time", or ""."""
+    found = _TRANSPARENT.match(source)
+    return f"%%{found[1]}" if found else ""
 
 
 @functools.cache
 def _python(source: str) -> str:
     try:
         manager: Any = TransformerManager()  # type: ignore[no-untyped-call]  # IPython's
-        return str(manager.transform_cell(source))
+        return str(manager.transform_cell(_TRANSPARENT.sub("pass", source)))
     except (SyntaxError, ValueError, RecursionError):
         return source
 
 
 def bound_names(source: str) -> frozenset[str]:
     """Names that a cell defines in the notebook: by assignment, def, class, import, for, with."""
-    tree = parse_cell(source)
-    if tree is None:
-        return frozenset()
-    return frozenset(name for node in _outside_functions(tree) for name in _bound_by(node))
+    return _bound_by(_running(source))
+
+
+def imported_names(source: str) -> frozenset[str]:
+    """Those of `bound_names` that an import binds."""
+    return _bound_by(node for node in _running(source) if isinstance(node, ast.alias))
 
 
 def defined_names(source: str) -> frozenset[str]:
     """Those of `bound_names` that no import binds."""
-    tree = parse_cell(source)
-    if tree is None:
-        return frozenset()
-    imports = {
-        name
-        for node in _outside_functions(tree)
-        if isinstance(node, ast.alias)
-        for name in _bound_by(node)
-    }
-    return bound_names(source) - imports
+    return bound_names(source) - imported_names(source)
 
 
 def class_names(source: str) -> frozenset[str]:
     """Those of `bound_names` that a class statement binds."""
-    tree = parse_cell(source)
-    if tree is None:
-        return frozenset()
-    return frozenset(n.name for n in _outside_functions(tree) if isinstance(n, ast.ClassDef))
+    return frozenset(node.name for node in _running(source) if isinstance(node, ast.ClassDef))
+
+
+def function_names(source: str) -> frozenset[str]:
+    """Those of `bound_names` that a def statement binds."""
+    return frozenset(node.name for node in _running(source) if isinstance(node, _FUNCTIONS))
 
 
 def assigned_names(source: str) -> frozenset[str]:
     """Those of `bound_names` that hold a value only: no function, class or import."""
-    tree = parse_cell(source)
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.alias
-    if tree is None:
-        return frozenset()
-    other = {
-        n for node in _outside_functions(tree) if isinstance(node, kinds) for n in _bound_by(node)
-    }
-    return bound_names(source) - other
+    kinds = (*_FUNCTIONS, ast.ClassDef, ast.alias)
+    return bound_names(source) - _bound_by(n for n in _running(source) if isinstance(n, kinds))
+
+
+def deleted_names(source: str) -> frozenset[str]:
+    """Names that a cell takes out of the notebook by `del`."""
+    return frozenset(
+        node.id
+        for node in _running(source)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del)
+    )
 
 
 def read_names(source: str) -> frozenset[str]:
@@ -82,84 +92,108 @@ def read_names(source: str) -> frozenset[str]:
     read: set[str] = set()
     bound: set[str] = set()
     for statement in tree.body:
-        loads = {
-            node.id
-            for node in _outside_functions(ast.Module([statement], []))
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-        }
-        loads |= {
-            node.target.id
-            for node in _outside_functions(ast.Module([statement], []))
-            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
-        }
-        inner = _bound_inside(statement)
-        read |= loads - bound - inner
-        if not isinstance(statement, ast.For | ast.While | ast.If | ast.With | ast.Try):
-            read |= loads - bound
-        bound |= inner
-    return frozenset(read | (_globals_of_functions(source) - bound))
+        nodes = [*_visit(statement)]
+        binds = _bound_by(nodes)
+        # what a loop or a block reads it may have bound itself
+        known = bound | binds if isinstance(statement, _COMPOUND) else bound
+        read |= _loaded_by(nodes) - known
+        bound |= binds
+    return frozenset(read | (names_in_functions(source) - bound))
 
 
-def import_statements(source: str) -> tuple[str, ...]:
-    """The import statements of a cell outside functions, one by one."""
-    tree = parse_cell(source)
-    if tree is None:
-        return ()
-    return tuple(
-        ast.unparse(node)
-        for node in _outside_functions(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        and getattr(node, "module", "") != "__future__"
-    )
+def loaded_names(source: str) -> frozenset[str]:
+    """Names of the notebook that a cell reads at all, in functions too."""
+    return _loaded_by(_running(source)) | names_in_functions(source)
 
 
-def _bound_inside(statement: ast.stmt) -> set[str]:
-    module = ast.Module([statement], [])
-    return {name for node in _outside_functions(module) for name in _bound_by(node)}
-
-
-def _outside_functions(tree: ast.AST) -> Iterator[ast.AST]:
-    """Nodes that run when the cell runs, those inside functions, classes and lambdas left out."""
-    for child in ast.iter_child_nodes(tree):
-        yield from _visit(child)
-
-
-def _visit(node: ast.AST) -> Iterator[ast.AST]:
-    yield node
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        for part in [*node.decorator_list, *getattr(node, "bases", [])]:
-            yield from _visit(part)
-    elif isinstance(node, _COMPREHENSIONS):
-        yield from _visit(node.generators[0].iter)
-    elif not isinstance(node, ast.Lambda):
-        yield from _outside_functions(node)
-
-
-def _bound_by(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-        if not isinstance(node, ast.ClassDef):
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.Global):
-                    yield from inner.names
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        yield node.id
-    elif isinstance(node, ast.alias):
-        yield (node.asname or node.name).split(".")[0]
-    elif isinstance(node, ast.ExceptHandler) and node.name:
-        yield node.name
-
-
-def _globals_of_functions(source: str) -> set[str]:
+@functools.cache
+def names_in_functions(source: str) -> frozenset[str]:
     """Names that functions, classes and comprehensions of a cell take from the notebook."""
     try:
-        table = symtable.symtable(_python(source), "cell", "exec")
-    except (SyntaxError, ValueError, RecursionError):
-        return set()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            table = symtable.symtable(_python(source), "cell", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
     found: set[str] = set()
     waiting = list(table.get_children())
     while waiting:
         inner = waiting.pop()
         found |= {s.get_name() for s in inner.get_symbols() if s.is_global() and s.is_referenced()}
         waiting += inner.get_children()
-    return found
+    return frozenset(found)
+
+
+def import_statements(source: str) -> tuple[str, ...]:
+    """The import statements of a cell outside functions, one by one."""
+    return tuple(
+        ast.unparse(node)
+        for node in _running(source)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and getattr(node, "module", "") != "__future__"
+    )
+
+
+def _running(source: str) -> Iterator[ast.AST]:
+    """Nodes that run when the cell runs, those inside functions, classes and lambdas left out."""
+    tree = parse_cell(source)
+    for statement in tree.body if tree is not None else ():
+        yield from _visit(statement)
+
+
+def _visit(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for part in _parts(node):
+        yield from _visit(part)
+
+
+def _parts(node: ast.AST) -> Iterable[ast.AST]:
+    """What of a node runs where the node itself runs."""
+    if isinstance(node, ast.Lambda):
+        return _defaults(node.args)
+    if isinstance(node, _FUNCTIONS):
+        outside = [each.annotation for each in ast.walk(node.args) if isinstance(each, ast.arg)]
+        outside += [*node.decorator_list, *_defaults(node.args), node.returns]
+        return filter(None, outside)
+    if isinstance(node, ast.ClassDef):
+        return [*node.decorator_list, *node.bases, *node.keywords]
+    if isinstance(node, _COMPREHENSIONS):
+        named = [each.target for each in ast.walk(node) if isinstance(each, ast.NamedExpr)]
+        return [node.generators[0].iter, *named]
+    return ast.iter_child_nodes(node)
+
+
+def _defaults(arguments: ast.arguments) -> list[ast.expr]:
+    return [each for each in (*arguments.defaults, *arguments.kw_defaults) if each is not None]
+
+
+def _loaded_by(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    found = set()
+    for node in nodes:
+        target = node.target if isinstance(node, ast.AugAssign) else node
+        loaded = target is not node or isinstance(getattr(node, "ctx", None), ast.Load)
+        if isinstance(target, ast.Name) and loaded:
+            found.add(target.id)
+    return frozenset(found)
+
+
+def _bound_by(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    return frozenset(name for node in nodes for name in _names_bound(node))
+
+
+def _names_bound(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, _FUNCTIONS):
+        yield node.name
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Global):
+                yield from inner.names
+    elif isinstance(node, ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif isinstance(node, ast.alias):
+        yield (node.asname or node.name).split(".")[0]
+    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest

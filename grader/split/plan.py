@@ -7,14 +7,13 @@ is never asked from the answer kernel; what a solution cell is there to define i
 from __future__ import annotations
 
 import builtins
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import nbformat
 from nbgrader.utils import is_locked, is_solution
 
-from grader.release import NotebookTemplate
+from grader.release import NotebookTemplate, is_marked, without_hidden
 from grader.release.names import (
     assigned_names,
     bound_names,
@@ -25,10 +24,6 @@ from grader.release.names import (
 )
 from grader.split.recorder import is_test
 
-ANSWER_MARK = re.compile(r"^\s*#+\s*GRADER:\s*ANSWER KERNEL\s*$", re.MULTILINE | re.IGNORECASE)
-_HIDDEN = re.compile(
-    r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*$", re.MULTILINE | re.DOTALL
-)
 INJECTED = "injected-parameters"
 
 
@@ -111,12 +106,12 @@ def make_plan(
     number = 0
     for at, cell in codes:
         number += INJECTED not in cell.metadata.get("tags", [])
-        marked = is_test(cell) and ANSWER_MARK.search(cell.source) is not None
+        marked = is_test(cell) and is_marked(cell.source)
         if _is_students(cell):
             _give(names, cell, stated, complete)
         answer = cell.source
         if is_test(cell) and not marked:
-            answer = _HIDDEN.sub("", cell.source) if at in visible else ""
+            answer = without_hidden(cell.source) if at in visible else ""
         cells.append(
             CellPlan(
                 at,
@@ -144,7 +139,7 @@ def _is_students(cell: nbformat.NotebookNode) -> bool:
 
 
 def _tested_source(cell: nbformat.NotebookNode) -> str:
-    return "" if ANSWER_MARK.search(cell.source) else str(cell.source)
+    return "" if is_marked(cell.source) else str(cell.source)
 
 
 def _take(names: _Names, cell: nbformat.NotebookNode) -> None:
@@ -194,7 +189,7 @@ def _tested_cells(
             students |= bound_names(cell.source) | set(stated.get(grade_id, ()))
     after_last = True
     for at, cell in reversed(codes):
-        if _is_students(cell) or ANSWER_MARK.search(cell.source):
+        if _is_students(cell) or is_marked(cell.source):
             continue
         if is_test(cell):
             after_last = False
@@ -220,6 +215,6 @@ def _visible_needed(codes: list[tuple[int, nbformat.NotebookNode]]) -> set[int]:
     for at, cell in reversed(codes):
         if not is_test(cell):
             later = (later - bound_names(cell.source)) | read_names(cell.source)
-        elif bound_names(_HIDDEN.sub("", cell.source)) & later:
+        elif bound_names(without_hidden(cell.source)) & later:
             found.add(at)
     return found

@@ -7,8 +7,14 @@ import pytest
 from grader.release.names import (
     assigned_names,
     bound_names,
+    class_names,
     defined_names,
+    deleted_names,
+    function_names,
     import_statements,
+    imported_names,
+    loaded_names,
+    names_in_functions,
     parse_cell,
     read_names,
 )
@@ -33,6 +39,11 @@ BOUND = {
     "[i for i in x]": set(),
     "{k: v for k, v in x}": set(),
     "print(x)": set(),
+    "match x:\n    case [a, *b]: pass\n    case {'k': c, **d}: pass": {"a", "b", "c", "d"},
+    "[w for i in x if (w := i)]": {"w"},
+    "del a": set(),
+    "%%time\na = 1": {"a"},
+    "\n%%capture out\nimport a": {"a"},
     "%matplotlib inline\na = 1": {"a"},
     "!ls\na = 1": {"a"},
     "files = !ls": {"files"},
@@ -53,6 +64,12 @@ READ = {
     "lambda p: p + q": {"q"},
     "class C(Base):\n    def m(self):\n        return helper(self)": {"Base", "helper"},
     "@decorate\ndef f(): pass": {"decorate"},
+    "def f(p: kind = START, *, q=END) -> other: pass": {"kind", "START", "END", "other"},
+    "lambda p=START: p": {"START"},
+    "class C(metaclass=Meta): pass": {"Meta"},
+    "match x:\n    case [a]: print(a)": {"x", "print"},
+    "for i in x:\n    y = y + i": {"x"},
+    "%%time\nf(a)": {"f", "a"},
     "[i * k for i in x]": {"k", "x"},
     "for i in x:\n    print(i)": {"x", "print"},
     "with make() as m:\n    m.go()": {"make"},
@@ -79,6 +96,15 @@ def test_what_kind_of_thing_a_name_is_bound_to() -> None:
     assert defined_names(source) == {"x", "f", "C", "i"}
     assert assigned_names(source) == {"x", "i"}
     assert assigned_names("f = 1\ndef f(): pass") == set()
+    assert imported_names(source) == {"os", "pi"}
+    assert (function_names(source), class_names(source)) == ({"f"}, {"C"})
+    assert deleted_names(f"{source}\ndel x, f") == {"x", "f"}
+
+
+def test_names_that_a_cell_reads_at_all() -> None:
+    source = "a = 1\nb = a\nc += 1\ndef f(d=e):\n    return [g for h in i], a"
+    assert loaded_names(source) == {"a", "c", "e", "g", "i"}
+    assert names_in_functions(source) == {"g", "i", "a"}
 
 
 def test_import_statements_come_one_by_one_and_as_they_are_run() -> None:
