@@ -1,0 +1,105 @@
+"""Catalogues: other ways to write an assignment's functions, wrong and right, by name.
+
+A catalogue (misconceptions.py or alternatives.py beside an assignment's text source) is a module
+of plain functions named `<function>__<what>`. Each replaces `<function>` of the reference, and
+may use the names that the notebook defines, its catalogue's imports, and its catalogue's helper
+functions, whose names start with "_". Its docstring is the sentence for a student who wrote this.
+Catalogues are read as text here: nothing is executed.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from grader.errors import CourseError
+
+Kind = Literal["misconception", "alternative"]
+KINDS: dict[str, Kind] = {"misconceptions.py": "misconception", "alternatives.py": "alternative"}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One other way to write one function of an assignment."""
+
+    name: str
+    """The catalogue's name of it, `<function>__<what>`."""
+    function: str
+    """The function of the reference that it replaces."""
+    kind: Kind
+    sentence: str
+    """Its docstring on one line: what a student who wrote this should read."""
+    source: str
+    """Source of a definition of `function`, after the imports and helpers that it uses; without
+    comments and docstrings, as a student's answer would not hold the sentence."""
+
+
+def load_catalogue(path: Path) -> list[Variant]:
+    """Read the variants in the catalogue at `path`, in its order.
+
+    Raises CourseError where the file cannot be read, is no Python, is named like no catalogue,
+    or holds anything but imports, helpers and documented functions named `<function>__<what>`.
+    """
+    kind = KINDS.get(path.name)
+    if kind is None:
+        raise CourseError(f"{path} is not a catalogue: name it {' or '.join(KINDS)}.")
+    try:
+        module = ast.parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CourseError(f"The catalogue {path} cannot be read: {error.strerror}.") from None
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise CourseError(f"The catalogue {path} is not valid Python: {error}.") from None
+    body = module.body[1:] if ast.get_docstring(module) is not None else module.body
+    tools = [node for node in body if _is_tool(node)]
+    variants = [_variant(node, kind, tools, path) for node in body if not _is_tool(node)]
+    repeated = {v.name for v in variants if sum(w.name == v.name for w in variants) > 1}
+    if repeated:
+        raise CourseError(f"The catalogue {path} defines {', '.join(sorted(repeated))} twice.")
+    return variants
+
+
+def _variant(node: ast.stmt, kind: Kind, tools: list[ast.stmt], path: Path) -> Variant:
+    place = f"{path}, line {node.lineno}"
+    if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+        raise CourseError(f"{place}: a catalogue holds only imports and functions.")
+    function, mark, what = node.name.partition("__")
+    if not (function and mark and what):
+        raise CourseError(f"{place}: name {node.name} as <function>__<what>.")
+    sentence = ast.get_docstring(node)
+    if not sentence:
+        raise CourseError(f"{place}: {node.name} needs a docstring, the sentence to be shown.")
+    renamed = copy.deepcopy(node)
+    renamed.name = function
+    renamed.body = renamed.body[1:] or [ast.Pass()]
+    for inner in ast.walk(renamed):  # a recursive variant calls itself by its own name
+        if isinstance(inner, ast.Name) and inner.id == node.name:
+            inner.id = function
+    source = "\n\n\n".join(ast.unparse(each) for each in [*_used(renamed, tools), renamed])
+    return Variant(node.name, function, kind, " ".join(sentence.split()), source)
+
+
+def _is_tool(node: ast.stmt) -> bool:
+    """Whether a catalogue's statement is an import or a helper function."""
+    is_import = isinstance(node, ast.Import | ast.ImportFrom)
+    return is_import or (isinstance(node, ast.FunctionDef) and node.name.startswith("_"))
+
+
+def _used(node: ast.stmt, tools: list[ast.stmt]) -> list[ast.stmt]:
+    """The imports and helpers that `node` needs, and that those need, in the catalogue's order."""
+    wanted, known = [node], {id(node)}
+    for each in wanted:
+        names = {inner.id for inner in ast.walk(each) if isinstance(inner, ast.Name)}
+        new = [tool for tool in tools if id(tool) not in known and names & _bound(tool)]
+        known |= {id(tool) for tool in new}
+        wanted += new
+    return [tool for tool in tools if id(tool) in known]
+
+
+def _bound(tool: ast.stmt) -> set[str]:
+    if isinstance(tool, ast.FunctionDef):
+        return {tool.name}
+    aliases = tool.names if isinstance(tool, ast.Import | ast.ImportFrom) else []
+    return {(alias.asname or alias.name).split(".")[0] for alias in aliases}
