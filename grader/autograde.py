@@ -34,7 +34,6 @@ from grader.scoring.preprocessors import RecordedExecution, SaveOutcomes, replac
 # imports this module, and Dask takes a second.
 if TYPE_CHECKING:
     from grader.farm import SubmissionRecord
-    from grader.farm.job import Conditions
 
 _KEPT_METADATA = ("kernelspec", "language_info")
 
@@ -75,11 +74,13 @@ class SubmissionExporter(NotebookExporter):
         super().__init__(parent=parent, **options)  # type: ignore[no-untyped-call]  # nbconvert's
         self._record: SubmissionRecord | None = None
         self._unscored: set[str] = set()
+        from grader.farm.job import conditions_of
+
         try:
             self._course = Course(parent.coursedir.root)
             # what the command line says about folders and gradebook counts, too
             self._course.directory = parent.coursedir
-            self._conditions = _conditions(self._course, parent.coursedir.assignment_id)
+            self._conditions = conditions_of(self._course, parent.coursedir.assignment_id)
         except GraderError as error:
             self.log.error(str(error))
             raise NbGraderException(str(error)) from None
@@ -176,26 +177,3 @@ class SaveSplitOutcomes(SaveOutcomes):
         nb, resources = super().preprocess(nb, resources)
         self.parent.scored(resources["nbgrader"]["notebook"])
         return nb, resources
-
-
-def _conditions(course: Course, assignment: str) -> Conditions:
-    """What every submission is graded under; the same as in `grader.farm.grade`.
-
-    Raises:
-        GraderError: the assignment is not released, or student code cannot be isolated here.
-    """
-    from grader.farm.job import Conditions, read_data_files
-    from grader.release import load_template
-    from grader.sandbox import SandboxMode, examine_host
-
-    mode = SandboxMode(course.settings.sandbox)
-    if mode is SandboxMode.BUBBLEWRAP:
-        examine_host()
-    return Conditions(
-        load_template(course, course.require(assignment)),
-        read_data_files(course.assignment(assignment)),
-        course.limits,
-        mode,
-        course.settings.parameters,
-        hidden=(course.root,),
-    )

@@ -91,6 +91,15 @@ class Grader(Configurable):
     workers = Integer(0, min=0, help="Submissions graded at once; 0 means one for each core.").tag(
         config=True
     )
+    scheduler = Unicode(
+        "", help="Address of a Dask scheduler; empty for workers of the grader's own."
+    ).tag(config=True)
+    device = Enum(["cpu", "cuda"], "cpu", help="What assignments with a DEVICE run on.").tag(
+        config=True
+    )
+    gradebook_patience = Float(
+        30.0, min=0, help="Seconds that a run waits at its end for a gradebook that is busy."
+    ).tag(config=True)
     parameters = Dict(help="papermill parameters given to every graded notebook.").tag(config=True)
     show_messages = Bool(True, help="Show students the first line of a failed test's message.").tag(
         config=True
@@ -193,6 +202,11 @@ class Course:
     def db_url(self) -> str:
         """SQLAlchemy URL of nbgrader's gradebook."""
         return str(self.directory.db_url)
+
+    @property
+    def db_name(self) -> str:
+        """`db_url` for people to read: without its password."""
+        return re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", self.db_url)
 
     @property
     def state(self) -> Path:

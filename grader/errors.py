@@ -51,8 +51,16 @@ class SandboxUnavailable(SandboxError):
     """Raised where the machine cannot isolate a kernel and the instructor did not allow that."""
 
 
+class FarmError(GraderError):
+    """Workers cannot be reached, do not fit this machine, or are all gone."""
+
+
 class ScoringError(GraderError):
     """The gradebook cannot be read or written."""
+
+
+class GradebookBusy(ScoringError):
+    """The gradebook cannot be written now; it may be soon: a lock, or a server that restarts."""
 
 
 class StorageError(GraderError):

@@ -5,25 +5,23 @@ A job and its record are plain JSON data plus bytes, so that a worker needs no s
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-import grader
-from grader.course import Assignment, Limits, Submission
-from grader.errors import CourseError, SandboxError
+from grader.course import Assignment, Course, Limits, Submission
+from grader.errors import CourseError, FarmError, SandboxError
+from grader.farm.device import CPU, CUDA, asks_for_device, cuda_policy
+from grader.farm.environment import environment_digest
 from grader.farm.store import SubmissionRecord
 from grader.intake import CleanNotebook, SubmittedFiles, clean_notebook, read_submission
-from grader.release import AssignmentTemplate
-from grader.sandbox import DataFile, SandboxMode, SandboxPolicy
+from grader.release import AssignmentTemplate, load_template
+from grader.sandbox import DataFile, SandboxMode, SandboxPolicy, examine_host
 from grader.split import NotebookResult, Outcome, place_files, run_notebook, unrun_result
 
 
@@ -38,6 +36,8 @@ class Conditions:
         sandbox: how student code is isolated.
         parameters: papermill parameters.
         hidden: folders that no sandbox may show, even where Python is installed inside them.
+        device: "cpu", or "cuda" for a worker with a graphics card.
+        environment: hash of Python and its packages, which every worker must share.
     """
 
     template: AssignmentTemplate
@@ -46,20 +46,63 @@ class Conditions:
     sandbox: SandboxMode
     parameters: Mapping[str, Any]
     hidden: tuple[Path, ...] = ()
+    device: str = CPU
+    environment: str = ""
 
     @cached_property
     def digest(self) -> bytes:
-        """Changes with anything here, and with the environment."""
+        """Changes with anything here that could change a record."""
         settings = [
             self.template.to_json(),
             asdict(self.limits),
             self.sandbox.value,
             dict(self.parameters),
+            self.device,
         ]
-        digest = hashlib.sha256(_environment().encode())
+        digest = hashlib.sha256(self.environment.encode())
         digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
         _add_files(digest, self.data_files)
         return digest.digest()
+
+
+def conditions_of(
+    course: Course,
+    assignment: str,
+    sandbox: SandboxMode | None = None,
+    device: str | None = None,
+) -> Conditions:
+    """What every submission of `assignment` is graded under.
+
+    Args:
+        course: the course.
+        assignment: name of a released assignment.
+        sandbox: how student code is isolated; None means what the course says.
+        device: "cpu" or "cuda"; None means what the course says. An assignment whose notebooks
+            have no parameter DEVICE does not ask for a graphics card, and runs without.
+
+    Raises:
+        CourseError: the assignment is not released.
+        SandboxUnavailable: student code cannot be isolated here.
+    """
+    mode = sandbox or SandboxMode(course.settings.sandbox)
+    if mode is SandboxMode.BUBBLEWRAP:
+        examine_host()
+    template = load_template(course, course.require(assignment))
+    parameters = dict(course.settings.parameters)
+    wanted = course.settings.device if device is None else device
+    chosen = CUDA if wanted == CUDA and asks_for_device(template) else CPU
+    if chosen == CUDA:
+        parameters["DEVICE"] = CUDA
+    return Conditions(
+        template,
+        read_data_files(course.assignment(assignment)),
+        course.limits,
+        mode,
+        parameters,
+        hidden=(course.root,),
+        device=chosen,
+        environment=environment_digest(),
+    )
 
 
 @dataclass(frozen=True)
@@ -71,24 +114,27 @@ class Job:
         key: changes with anything that could change the record.
         submitted: the submission's bytes.
         conditions: what it shares with the others.
+        handed_in: hash of what the student handed in, and of nothing else.
     """
 
     student: str
     key: str
     submitted: SubmittedFiles
     conditions: Conditions
+    handed_in: str = ""
 
 
 def read_job(conditions: Conditions, submission: Submission) -> Job:
     """Read one submission from disk and name what its record depends on."""
     names = list(conditions.template.notebooks)
     submitted = read_submission(submission, names, conditions.limits)
-    digest = hashlib.sha256(conditions.digest)
-    notes = [submitted.unusable, submitted.problems, submitted.timestamp]
+    handed_in = hashlib.sha256(submitted.timestamp.encode())
+    _add_files(handed_in, submitted.notebooks)
+    _add_files(handed_in, submitted.files)
+    digest = hashlib.sha256(conditions.digest + handed_in.digest())
+    notes = [submitted.unusable, submitted.problems]
     digest.update(json.dumps(notes, sort_keys=True).encode())
-    _add_files(digest, submitted.notebooks)
-    _add_files(digest, submitted.files)
-    return Job(submission.student, digest.hexdigest(), submitted, conditions)
+    return Job(submission.student, digest.hexdigest(), submitted, conditions, handed_in.hexdigest())
 
 
 def _add_files(digest: hashlib._Hash, files: Mapping[str, bytes]) -> None:
@@ -120,7 +166,16 @@ def grade_job(job: Job) -> SubmissionRecord:
 
     Never raises for anything that the student did. A `SandboxError` becomes a record with a
     fault, so that one broken machine does not lose the results of others.
+
+    Raises:
+        FarmError: the worker runs another Python, other packages or another grader than the
+            client, so that its scores could differ.
     """
+    if job.conditions.environment not in ("", environment_digest()):
+        raise FarmError(
+            f"The worker on {platform.node()} has not the same Python, packages and grader as this "
+            "machine: install what requirements.txt pins on both."
+        )
     results: list[NotebookResult] = []
     problems: dict[str, tuple[str, ...]] = {"": job.submitted.problems}
     unreadable: dict[str, str] = {}
@@ -152,6 +207,7 @@ def grade_job(job: Job) -> SubmissionRecord:
         unreadable,
         job.submitted.timestamp,
         fault,
+        handed_in=job.handed_in,
     )
 
 
@@ -162,13 +218,22 @@ def fault_record(job: Job, reason: str) -> SubmissionRecord:
         clean = clean_notebook(job.submitted.notebooks.get(name), template)
         results.append(unrun_result(name, clean.notebook, reason, Outcome.GRADER_FAULT))
     return SubmissionRecord(
-        job.student, job.conditions.template.name, job.key, tuple(results), {}, {}, fault=reason
+        job.student,
+        job.conditions.template.name,
+        job.key,
+        tuple(results),
+        {},
+        {},
+        fault=reason,
+        handed_in=job.handed_in,
     )
 
 
 def _run(job: Job, clean: CleanNotebook, files: tuple[DataFile, ...]) -> NotebookResult:
     shared = job.conditions
     policy = SandboxPolicy(limits=shared.limits, files=files, hidden=(*shared.hidden, Path.home()))
+    if shared.device == CUDA:
+        policy = cuda_policy(policy)
 
     def run() -> NotebookResult:
         return run_notebook(
@@ -183,15 +248,3 @@ def _run(job: Job, clean: CleanNotebook, files: tuple[DataFile, ...]) -> Noteboo
 
     result = run()
     return run() if result.unexplained else result  # the reason may be ours, such as a full machine
-
-
-@functools.cache
-def _environment() -> str:
-    """Python, every installed distribution with its version, and the grader's own source."""
-    installed = sorted({f"{d.name}=={d.version}" for d in distributions()})
-    package = Path(grader.__file__).parent
-    source = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        if "tests" not in path.relative_to(package).parts:
-            source.update(path.read_bytes())
-    return json.dumps([sys.version, platform.machine(), source.hexdigest(), *installed])

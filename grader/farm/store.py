@@ -31,6 +31,7 @@ class SubmissionRecord:
         timestamp: when it was handed in, or "".
         fault: why the grader itself failed, or "". Such a record is made again on the next run.
         scored: whether the gradebook has it.
+        handed_in: hash of what the student handed in alone; "" in records of older graders.
     """
 
     student: str
@@ -42,6 +43,7 @@ class SubmissionRecord:
     timestamp: str = ""
     fault: str = ""
     scored: bool = False
+    handed_in: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data."""

@@ -136,7 +136,7 @@ def test_the_command_scores_as_the_grader_does(
     done = _stock(stock)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "doubles problem1: The test cell test_sum was missing; it was put back." in done.stderr
-    assert not any(record.fault for record in grade(Course(split_course), "ps1").records)
+    assert grade(Course(split_course), "ps1").faults == ()
     ours, theirs = _scores(split_course), _scores(stock)
     assert set(theirs) == set(CLASS)
     assert theirs["honest"] == ours["honest"]
@@ -248,7 +248,7 @@ def test_where_nothing_can_be_isolated_nothing_is_touched(
     def none_here() -> None:
         raise SandboxUnavailable("Student code cannot be isolated here: install bubblewrap.")
 
-    monkeypatch.setattr("grader.sandbox.examine_host", none_here)
+    monkeypatch.setattr("grader.farm.job.examine_host", none_here)
     answer = _press_the_button(split_course, "ann")
     assert not answer["success"]
     assert "Student code cannot be isolated here" in answer["log"]

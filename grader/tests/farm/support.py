@@ -56,6 +56,6 @@ def install(patch: pytest.MonkeyPatch) -> Inline:
     inline = Inline()
     patch.setattr(MAIN_PATH, "local_cluster", inline.cluster)
     patch.setattr(MAIN_PATH, "run_tasks", inline.run_tasks)
-    patch.setattr(MAIN_PATH, "examine_host", lambda: None)
+    patch.setattr("grader.farm.job.examine_host", lambda: None)
     patch.setattr("grader.farm.job.run_notebook", inline.run_notebook)
     return inline

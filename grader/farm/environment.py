@@ -1,0 +1,52 @@
+"""What a result depends on besides the submission and the assignment: Python and its packages."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import platform
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+
+import grader
+
+_NAMED = 3
+
+
+@functools.cache
+def environment() -> tuple[str, ...]:
+    """Python, every installed distribution with its version, and the grader's own source."""
+    installed = sorted({f"{d.name}=={d.version}" for d in distributions()})
+    package = Path(grader.__file__).parent
+    source = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        if "tests" not in path.relative_to(package).parts:
+            source.update(path.read_bytes())
+    return (
+        f"Python {sys.version.split()[0]}",
+        f"{platform.python_implementation()} for {platform.machine()}",
+        f"the grader's source {source.hexdigest()[:12]}",
+        *installed,
+    )
+
+
+@functools.cache
+def environment_digest() -> str:
+    """Changes with anything in `environment`."""
+    return hashlib.sha256("\n".join((sys.version, *environment())).encode()).hexdigest()
+
+
+def difference(here: tuple[str, ...], there: tuple[str, ...]) -> str:
+    """What another machine has that this one has not, and the other way round, in words.
+
+    Returns:
+        Such as "it has numpy==2.3.0 and lacks numpy==2.4.6"; "" where both are the same.
+    """
+    parts = []
+    for verb, one, other in (("has", there, here), ("lacks", here, there)):
+        found = [entry for entry in one if entry not in set(other)]
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        if found:
+            parts.append(f"{verb} {', '.join(found[:_NAMED])}{more}")
+    return f"it {' and '.join(parts)}" if parts else ""
