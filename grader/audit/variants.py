@@ -1,85 +1,56 @@
-"""Other answers to an assignment, made from its reference notebook and its catalogues.
-
-A catalogue (misconceptions.py or alternatives.py beside an assignment's text source) is a module
-of plain functions named `<function>__<what>`. Each replaces `<function>` of the reference, and
-may use the names that the notebook defines, its catalogue's imports, and its catalogue's helper
-functions, whose names start with "_". Its docstring is the sentence for a student who wrote this.
-Catalogues are read as text here: nothing is executed.
-"""
+"""Other answers to an assignment, made from its reference notebook and its catalogues."""
 
 from __future__ import annotations
 
 import ast
 import copy
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 from nbformat import NotebookNode
 
 from grader.errors import CourseError
+from grader.release.catalogue import KINDS, Variant, load_catalogue
 
-Kind = Literal["misconception", "alternative"]
-KINDS: dict[str, Kind] = {"misconceptions.py": "misconception", "alternatives.py": "alternative"}
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One other way to write one function of an assignment."""
-
-    name: str
-    """The catalogue's name of it, `<function>__<what>`."""
-    function: str
-    """The function of the reference that it replaces."""
-    kind: Kind
-    sentence: str
-    """Its docstring on one line: what a student who wrote this should read."""
-    source: str
-    """Source of a definition of `function`, after the imports and helpers that it uses; without
-    comments and docstrings, as a student's answer would not hold the sentence."""
+__all__ = [
+    "KINDS",
+    "Step",
+    "Variant",
+    "apply_variant",
+    "blank",
+    "load_catalogue",
+    "step_of",
+    "steps_of",
+]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A solution cell and the test cell that scores it."""
+    """What a student writes, and the tests that score it."""
 
-    solution_id: str
-    test_id: str
+    solution_ids: tuple[str, ...]
+    test_ids: tuple[str, ...]
     points: float
     functions: tuple[str, ...]
-    """The functions and classes that the solution cell defines at its top level."""
+    """The functions and classes that the solution cells define at their top level."""
 
+    @property
+    def solution_id(self) -> str:
+        """The step's name: the grade_id of its last solution cell."""
+        return self.solution_ids[-1]
 
-def load_catalogue(path: Path) -> list[Variant]:
-    """Read the variants in the catalogue at `path`, in its order.
-
-    Raises CourseError where the file cannot be read, is no Python, is named like no catalogue,
-    or holds anything but imports, helpers and documented functions named `<function>__<what>`.
-    """
-    kind = KINDS.get(path.name)
-    if kind is None:
-        raise CourseError(f"{path} is not a catalogue: name it {' or '.join(KINDS)}.")
-    try:
-        module = ast.parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CourseError(f"The catalogue {path} cannot be read: {error.strerror}.") from None
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise CourseError(f"The catalogue {path} is not valid Python: {error}.") from None
-    body = module.body[1:] if ast.get_docstring(module) is not None else module.body
-    tools = [node for node in body if _is_tool(node)]
-    variants = [_variant(node, kind, tools, path) for node in body if not _is_tool(node)]
-    repeated = {v.name for v in variants if sum(w.name == v.name for w in variants) > 1}
-    if repeated:
-        raise CourseError(f"The catalogue {path} defines {', '.join(sorted(repeated))} twice.")
-    return variants
+    @property
+    def test_id(self) -> str:
+        """The grade_id of its first test cell."""
+        return self.test_ids[0]
 
 
 def steps_of(notebook: NotebookNode) -> list[Step]:
-    """Pair each autograded solution cell with the next test cell, in the notebook's order.
+    """Pair autograded solution cells with the test cells that follow, in the notebook's order.
 
-    Several solution cells before one test cell are one step of which the last gives the id.
+    Several solution cells before one test cell are one step; so are several tests after one.
     """
-    steps = []
+    steps: list[Step] = []
     waiting: list[NotebookNode] = []
     for cell in notebook.cells:
         settings = _nbgrader(cell)
@@ -87,12 +58,17 @@ def steps_of(notebook: NotebookNode) -> list[Step]:
             continue
         if settings.get("solution") and not settings.get("grade"):
             waiting.append(cell)
-        elif settings.get("grade") and not settings.get("solution") and waiting:
-            names = tuple(name for each in waiting for name in _definitions(each))
-            solution_id = _nbgrader(waiting[-1])["grade_id"]
-            points = float(settings.get("points", 0))
-            steps.append(Step(solution_id, settings["grade_id"], points, names))
-            waiting = []
+        elif settings.get("grade") and not settings.get("solution"):
+            points, test = float(settings.get("points", 0)), (settings["grade_id"],)
+            if waiting:
+                names = tuple(name for each in waiting for name in _definitions(each))
+                ids = tuple(_nbgrader(each)["grade_id"] for each in waiting)
+                steps.append(Step(ids, test, points, names))
+                waiting = []
+            elif steps:
+                last = steps.pop()
+                both = {"test_ids": last.test_ids + test, "points": last.points + points}
+                steps.append(replace(last, **both))
     return steps
 
 
@@ -142,26 +118,6 @@ def blank(notebook: NotebookNode, solution_id: str | None = None) -> NotebookNod
     return changed
 
 
-def _variant(node: ast.stmt, kind: Kind, tools: list[ast.stmt], path: Path) -> Variant:
-    place = f"{path}, line {node.lineno}"
-    if not isinstance(node, ast.FunctionDef | ast.ClassDef):
-        raise CourseError(f"{place}: a catalogue holds only imports and functions.")
-    function, mark, what = node.name.partition("__")
-    if not (function and mark and what):
-        raise CourseError(f"{place}: name {node.name} as <function>__<what>.")
-    sentence = ast.get_docstring(node)
-    if not sentence:
-        raise CourseError(f"{place}: {node.name} needs a docstring, the sentence to be shown.")
-    renamed = copy.deepcopy(node)
-    renamed.name = function
-    renamed.body = renamed.body[1:] or [ast.Pass()]
-    for inner in ast.walk(renamed):  # a recursive variant calls itself by its own name
-        if isinstance(inner, ast.Name) and inner.id == node.name:
-            inner.id = function
-    source = "\n\n\n".join(ast.unparse(each) for each in [*_used(renamed, tools), renamed])
-    return Variant(node.name, function, kind, " ".join(sentence.split()), source)
-
-
 def _replace(source: str, function: str, replacement: str) -> str:
     lines = source.splitlines()
     found = [node for node in ast.parse(source).body if getattr(node, "name", None) == function]
@@ -195,27 +151,3 @@ def _definitions(cell: NotebookNode) -> list[str]:
 def _nbgrader(cell: NotebookNode) -> dict[str, Any]:
     settings: dict[str, Any] = cell.metadata.get("nbgrader", {})
     return settings
-
-
-def _is_tool(node: ast.stmt) -> bool:
-    """Whether a catalogue's statement is an import or a helper function."""
-    is_import = isinstance(node, ast.Import | ast.ImportFrom)
-    return is_import or (isinstance(node, ast.FunctionDef) and node.name.startswith("_"))
-
-
-def _used(node: ast.stmt, tools: list[ast.stmt]) -> list[ast.stmt]:
-    """The imports and helpers that `node` needs, and that those need, in the catalogue's order."""
-    wanted, known = [node], {id(node)}
-    for each in wanted:
-        names = {inner.id for inner in ast.walk(each) if isinstance(inner, ast.Name)}
-        new = [tool for tool in tools if id(tool) not in known and names & _bound(tool)]
-        known |= {id(tool) for tool in new}
-        wanted += new
-    return [tool for tool in tools if id(tool) in known]
-
-
-def _bound(tool: ast.stmt) -> set[str]:
-    if isinstance(tool, ast.FunctionDef):
-        return {tool.name}
-    aliases = tool.names if isinstance(tool, ast.Import | ast.ImportFrom) else []
-    return {(alias.asname or alias.name).split(".")[0] for alias in aliases}
