@@ -174,10 +174,9 @@ def _command(template: Path, command: list[str]) -> Iterator[tuple[list[str], li
         binds=(Bind(package, package), Bind(template, TEMPLATE)),
     )
     with ExitStack() as stack:
-        texts = [b"", PASSWD.encode(), GROUP.encode()]
-        launcher, passwd, group = (_readable(stack, text) for text in texts)
+        passwd, group = (_readable(stack, text.encode()) for text in (PASSWD, GROUP))
         info = stack.enter_context(open(os.devnull, "wb")).fileno()
-        given = Descriptors(info, launcher, passwd, group)
+        given = Descriptors(info, passwd, group)
         yield command_line(policy, examine_host(), given, command), given.numbers()
 
 

@@ -16,14 +16,15 @@ from pathlib import Path, PurePosixPath
 
 from grader.course import Limits
 from grader.errors import SandboxError
+from grader.sandbox import inside
 from grader.sandbox.host import SANDBOX_UID, Host, interpreter_links
 
 HOME = "/home/student"
-LAUNCHER = "/run/launcher.py"
+INSIDE = "/run/grader_sandbox"  # where a sandbox shows the folder inside/
 USER_ID = 1000  # inside; outside it is the caller's own, or SANDBOX_UID where the caller is root
 PASSWD = f"student:x:{USER_ID}:{USER_ID}:student:{HOME}:/bin/sh\n"
 GROUP = f"student:x:{USER_ID}:\n"
-ROOT_SIZE = 16 * 2**20  # of the root tmpfs; it holds mount points and the copied launcher only
+ROOT_SIZE = 16 * 2**20  # of the root tmpfs; it holds mount points only
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
 
 
@@ -74,6 +75,8 @@ class SandboxPolicy:
         hidden: folders that must stay out of sight even where a root contains them.
         files: copied into the work folder, which is also the home of the sandboxed user.
         binds: further files or folders shown read-only.
+        preload: modules that a zygote has imported by the time the kernel starts, see `warm`;
+            None for a kernel that starts cold.
         devices: device nodes passed through, such as `host.cuda_devices()`.
         environment: further variables; nothing is inherited from the caller.
         python: the interpreter that runs the kernel; it lies in one of the roots or in `/usr`.
@@ -87,6 +90,7 @@ class SandboxPolicy:
     hidden: tuple[Path, ...] = field(default_factory=lambda: (Path.home(),))
     files: tuple[DataFile, ...] = ()
     binds: tuple[Bind, ...] = ()
+    preload: tuple[str, ...] | None = None
     devices: tuple[Path, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     python: Path = field(default_factory=lambda: Path(sys.executable))
@@ -110,7 +114,6 @@ class Descriptors:
     """
 
     info: int
-    launcher: int
     passwd: int
     group: int
     files: tuple[int, ...] = ()
@@ -120,7 +123,7 @@ class Descriptors:
     def numbers(self) -> list[int]:
         """All of them."""
         optional = [] if self.seccomp is None else [self.seccomp]
-        return [self.info, self.launcher, self.passwd, self.group, *self.files, *optional]
+        return [self.info, self.passwd, self.group, *self.files, *optional]
 
 
 def environment(policy: SandboxPolicy) -> dict[str, str]:
@@ -145,21 +148,43 @@ def environment(policy: SandboxPolicy) -> dict[str, str]:
     }
 
 
+def python_command(policy: SandboxPolicy, module: str, *arguments: str) -> list[str]:
+    """What runs `main` of a module of the folder inside/ in the sandbox."""
+    folder, name = INSIDE.rsplit("/", 1)
+    start = f"import sys; sys.path[0] = {folder!r}; from {name}.{module} import main; main()"
+    return [str(policy.python), "-c", start, *arguments]
+
+
 def command_line(
-    policy: SandboxPolicy, host: Host, descriptors: Descriptors, command: Sequence[str]
+    policy: SandboxPolicy,
+    host: Host,
+    descriptors: Descriptors,
+    command: Sequence[str],
+    *,
+    nested: bool = False,
 ) -> list[str]:
     """The whole argument list that runs `command` (paths as seen inside) in the sandbox.
 
     Where the caller is root, a private mount namespace first binds each source to a place that
     every user can reach, then all privileges are dropped; bubblewrap itself never runs as root,
     since root inside would be root of the machine.
+
+    Args:
+        nested: the command makes namespaces of its own, as a zygote does.
     """
-    if not host.privileged:
-        return _bubblewrap(policy, host, descriptors, command, str)
-    sources = [*policy.roots, *(bind.source for bind in policy.binds)]
+    sources = [bind.source for bind in shown(policy)]
     staged = {source: f"{host.staging}/{number}" for number, source in enumerate(sources)}
-    arguments = _bubblewrap(policy, host, descriptors, command, lambda path: staged[path])
-    return [*_drop_root(staged, host.staging), *arguments]
+    reach = staged.__getitem__ if host.privileged else str
+    arguments = _bubblewrap(policy, host, descriptors, command, reach)
+    if nested and "--disable-userns" in arguments:
+        arguments.remove("--disable-userns")
+    return [*_drop_root(staged, host.staging), *arguments] if host.privileged else arguments
+
+
+def shown(policy: SandboxPolicy) -> list[Bind]:
+    """Every file and folder of this machine, besides the system's, that the sandbox shows."""
+    own = Bind(Path(inside.__file__).parent, Path(INSIDE))
+    return [*(Bind(root, root) for root in policy.roots), own, *policy.binds]
 
 
 def _drop_root(staged: dict[Path, str], staging: str) -> list[str]:
@@ -194,7 +219,6 @@ def _bubblewrap(
         *_tmpfs("/tmp", limits.disk, "1777"),  # noqa: S108
         *_visible(policy, masks, reach),
         *_flatten(["--dev-bind", str(node), str(node)] for node in policy.devices),
-        *("--file", str(descriptors.launcher), LAUNCHER),
         *("--file", str(descriptors.passwd), "/etc/passwd"),
         *("--file", str(descriptors.group), "/etc/group"),
         *_tmpfs(HOME, limits.disk + descriptors.file_bytes, "0700"),
@@ -238,8 +262,7 @@ def _masks(policy: SandboxPolicy) -> list[Path]:
 def _visible(policy: SandboxPolicy, masks: list[Path], reach: Callable[[Path], str]) -> list[str]:
     """Roots, binds, links and masks, outer before inner, so that none covers a deeper one."""
     steps = [
-        (bind.target, ["--ro-bind", reach(bind.source), str(bind.target)])
-        for bind in (*(Bind(root, root) for root in policy.roots), *policy.binds)
+        (bind.target, ["--ro-bind", reach(bind.source), str(bind.target)]) for bind in shown(policy)
     ]
     steps += [(mask, ["--tmpfs", str(mask)]) for mask in masks]
     inside = [Path("/usr"), *policy.roots]

@@ -11,11 +11,11 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 import psutil
 
@@ -31,31 +31,34 @@ class SandboxProcess:
     """A started sandbox. Build one with `start_sandbox`.
 
     Args:
-        outer: bubblewrap itself, a child of this process.
         first: process id of the namespace's first process, as seen from here.
         first_fd: pidfd of that process.
         kernel_fd: pidfd of the process that runs cells.
         kernel: its process id, as seen from here.
         meter: what bounds and measures memory.
+        stderr: what the sandbox writes to stderr.
+        end: called once no process is left; gives the kernel's exit code, or None where the
+            sandbox was ended from outside.
     """
 
-    outer: subprocess.Popen[bytes]
     first: int
     first_fd: int
     kernel: int
     kernel_fd: int
     meter: MemoryMeter
+    stderr: IO[bytes]
+    end: Callable[[], int | None]
 
     def __post_init__(self) -> None:
         self._tail = b""
         self._killing = threading.Lock()
         self._gone = False
+        self._exit_code: int | None = None
         self._first = psutil.Process(self.first)  # taken now, so that it notices a reused id
         self._poll = select.poll()
         self._poll.register(self.first_fd, select.POLLIN)
-        self._stderr = cast(IO[bytes], self.outer.stderr)
-        os.set_blocking(self._stderr.fileno(), False)
-        self._poll.register(self._stderr.fileno(), select.POLLIN)
+        os.set_blocking(self.stderr.fileno(), False)
+        self._poll.register(self.stderr.fileno(), select.POLLIN)
 
     def pause(self, seconds: float) -> bool:
         """Wait up to `seconds`; True at once when no process of the sandbox is left.
@@ -66,28 +69,28 @@ class SandboxProcess:
             if descriptor == self.first_fd:
                 self._finish()
                 return True
-            data = self._stderr.read(65536)
+            data = self.stderr.read(65536)
             if data == b"":
                 self._poll.unregister(descriptor)
             self._tail = (self._tail + (data or b""))[-TAIL:]
         return False
 
     def _finish(self) -> None:
-        self._tail = (self._tail + (self._stderr.read(65536) or b""))[-TAIL:]
-        # bubblewrap has lost its child and leaves by itself, unless it was stopped
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.outer.wait(timeout=1)
-        self.outer.kill()
-        self.outer.wait()
+        self._tail = (self._tail + (self.stderr.read(65536) or b""))[-TAIL:]
+        self._exit_code = self.end()
         with self._killing:
             self._gone = True
             os.close(self.first_fd)
             os.close(self.kernel_fd)
-        self._stderr.close()
+        self.stderr.close()
 
     def exit_code(self) -> int | None:
-        """The kernel's exit code, negative for a signal; None while the sandbox runs."""
-        return self.outer.returncode if self._gone else None
+        """The kernel's exit code, 128 and more for a signal.
+
+        None while the sandbox runs, and where it was ended from outside: then no code of the
+        kernel's exists.
+        """
+        return self._exit_code
 
     def tail(self) -> str:
         """The end of what was written to stderr outside of any cell."""

@@ -22,12 +22,12 @@ from typing import Any, cast
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
-from traitlets import Dict, Instance, default
+from traitlets import Dict, Instance, List, Unicode, default
 
 from grader.course import Limits
 from grader.sandbox.bubblewrap import SandboxPolicy
 from grader.sandbox.channels import MESSAGE_ALLOWANCE, OutputCounter, bound_channels
-from grader.sandbox.start import start_sandbox
+from grader.sandbox.warm import start_kernel
 from grader.sandbox.watchdog import Death, DeathReason, Supervised, Watchdog
 
 PORTS = (1, 2, 3, 4, 5)  # shell, iopub, stdin, control, heartbeat; the launcher has this order
@@ -41,6 +41,9 @@ class WatchedProvisioner(KernelProvisionerBase):
 
     policy = Instance(SandboxPolicy, help="What the kernel may see and use.")
     limits = Dict(help="In a kernelspec, where a policy cannot stand: its limits by name.")
+    preload = List(
+        Unicode(), None, allow_none=True, help="In a kernelspec: modules of a warm kernel."
+    )
 
     passed: tuple[int, ...] = ()
     """Open descriptors that the kernel inherits, under the same numbers."""
@@ -55,7 +58,8 @@ class WatchedProvisioner(KernelProvisionerBase):
 
     @default("policy")
     def _policy_default(self) -> SandboxPolicy:
-        return SandboxPolicy(limits=Limits(**self.limits))
+        modules = None if self.preload is None else tuple(self.preload)
+        return SandboxPolicy(limits=Limits(**self.limits), preload=modules)
 
     @property
     def death(self) -> Death | None:
@@ -139,7 +143,7 @@ class WatchedProvisioner(KernelProvisionerBase):
 
 
 class BubblewrapProvisioner(WatchedProvisioner):
-    """Starts ipykernel inside bubblewrap.
+    """Starts ipykernel inside bubblewrap, forked from a zygote where the policy says so.
 
     The sockets of the kernel are bound out here, in a folder that nobody else can enter, and
     travel in as open descriptors, so the sandbox shares no folder with this machine.
@@ -173,7 +177,7 @@ class BubblewrapProvisioner(WatchedProvisioner):
             for port in PORTS:
                 listeners[port] = stack.enter_context(_listen(f"{address}-{port}"))
             process = await asyncio.to_thread(
-                start_sandbox, self.policy, orders, listeners, self.passed
+                start_kernel, self.policy, orders, listeners, self.passed
             )
         self._sandbox = process
         self._watch(process)

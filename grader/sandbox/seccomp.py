@@ -8,9 +8,9 @@ privileges do that. What is denied fails with an ordinary error, so libraries fa
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import socket
-from typing import IO
 
 DENIED = (
     "acct", "add_key", "adjtimex", "bpf", "chroot", "clock_adjtime", "clock_settime",
@@ -40,8 +40,9 @@ def is_available() -> bool:
     return True
 
 
-def compile_filter(*, memory_is_counted: bool) -> IO[bytes] | None:
-    """The filter as BPF in an anonymous file, at its start; None without libseccomp.
+@functools.cache
+def compile_filter(*, memory_is_counted: bool) -> bytes | None:
+    """The filter as BPF; None without libseccomp.
 
     Args:
         memory_is_counted: a cgroup bounds memory, so memory outside any process is counted too.
@@ -69,7 +70,7 @@ def compile_filter(*, memory_is_counted: bool) -> IO[bytes] | None:
     rules.add_rule(unknown, "socket", pyseccomp.Arg(0, pyseccomp.GT, LAST_FAMILY))
     for family in set(range(LAST_FAMILY)) - set(SOCKET_FAMILIES):
         rules.add_rule(unknown, "socket", pyseccomp.Arg(0, pyseccomp.EQ, family))
-    file = os.fdopen(os.memfd_create("seccomp"), "w+b")
-    rules.export_bpf(file)
-    file.seek(0)
-    return file
+    with os.fdopen(os.memfd_create("seccomp"), "w+b") as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
-from typing import IO, Any
+from dataclasses import replace
+from typing import IO, Any, cast
 
 from grader.course import Limits
 from grader.errors import SandboxError, SandboxUnavailable
-from grader.sandbox import bubblewrap, launcher
+from grader.sandbox import bubblewrap
 from grader.sandbox.bubblewrap import Descriptors, SandboxPolicy
 from grader.sandbox.host import WITHOUT_IT, counts_processes_per_namespace, examine_host
 from grader.sandbox.memory import MemoryMeter, make_meter
@@ -46,6 +48,69 @@ def resource_limits(limits: Limits, *, devices: bool) -> dict[str, int]:
     return chosen
 
 
+class HalfStarted:
+    """A sandbox between its first process and its kernel's orders.
+
+    Args:
+        policy: what it may see and use.
+        stack: closes what the sandbox needs only to start.
+    """
+
+    def __init__(self, policy: SandboxPolicy, stack: ExitStack) -> None:
+        self._policy = policy
+        self._process: SandboxProcess | None = None
+        self._control, self.inner = map(stack.enter_context, socket.socketpair())
+        self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._control.settimeout(START_TIMEOUT)
+        self.meter = make_meter(
+            policy.limits.memory,
+            lambda: self._process.family() if self._process else [],
+            lambda: self._process.tmpfs_folders() if self._process else [],
+        )
+        stack.callback(lambda: None if self._process else self.meter.close())
+
+    def hear(self, word: bytes) -> int:
+        """Wait for a process to say `word`; its process id, as seen from here.
+
+        The kernel translates that; nothing untrusted has run yet, so it is not forged.
+
+        Raises:
+            OSError: it says something else, or nothing in time.
+            EOFError: it is gone.
+        """
+        size = socket.CMSG_SPACE(_CREDENTIALS.size)
+        said, ancillary, _, _ = self._control.recvmsg(512, size)
+        if not said:
+            raise EOFError
+        if said != word:
+            raise OSError(said.decode(errors="replace"))
+        pid: int = _CREDENTIALS.unpack(ancillary[0][2][: _CREDENTIALS.size])[0]
+        return pid
+
+    def say(self, word: bytes) -> None:
+        """Tell the process that waits for it to go on."""
+        self._control.sendall(word)
+
+    def finish(
+        self,
+        process: SandboxProcess,
+        orders: Mapping[str, Any],
+        listeners: Mapping[int, socket.socket],
+    ) -> SandboxProcess:
+        """Let `process` become a kernel; it is killed where that fails."""
+        limits = resource_limits(self._policy.limits, devices=bool(self._policy.devices))
+        numbers = {port: listener.fileno() for port, listener in listeners.items()}
+        text = json.dumps({**orders, "rlimits": limits, "listeners": numbers})
+        try:
+            self._control.sendall(text.encode())
+        except OSError:
+            process.kill()
+            process.pause(START_TIMEOUT)
+            raise
+        self._process = process
+        return process
+
+
 def start_sandbox(
     policy: SandboxPolicy,
     orders: Mapping[str, Any],
@@ -65,65 +130,71 @@ def start_sandbox(
         SandboxError: Python did not start inside.
     """
     with ExitStack() as stack:
-        control, inner = map(stack.enter_context, socket.socketpair())
-        control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        control.settimeout(START_TIMEOUT)
+        half = HalfStarted(policy, stack)
         read_info, write_info = os.pipe()
         info = stack.enter_context(os.fdopen(read_info, "rb"))
         write = stack.enter_context(os.fdopen(write_info, "wb"))
-        box: list[SandboxProcess] = []
-        meter = make_meter(
-            policy.limits.memory,
-            lambda: box[0].family() if box else [],
-            lambda: box[0].tmpfs_folders() if box else [],
+        descriptors = open_descriptors(policy, write.fileno(), stack)
+        seccomp = open_filter(half.meter, stack)
+        inside = bubblewrap.python_command(policy, "launcher", str(half.inner.fileno()))
+        command = bubblewrap.command_line(
+            policy, examine_host(), replace(descriptors, seccomp=seccomp), inside
         )
-        stack.callback(lambda: None if box else meter.close())
-        descriptors = _open_descriptors(policy, write.fileno(), meter, stack)
-        outer = _spawn(policy, descriptors, inner, [*_numbers(listeners), *passed])
-        inner.close()
+        given = [half.inner.fileno(), *(each.fileno() for each in listeners.values()), *passed]
+        outer = spawn(command, [*given, *descriptors.numbers(), *([seccomp] if seccomp else [])])
+        half.inner.close()
         write.close()
         try:
-            box.append(_meet(outer, info, control, meter))
-            limits = resource_limits(policy.limits, devices=bool(policy.devices))
-            numbers = {port: listener.fileno() for port, listener in listeners.items()}
-            text = json.dumps({**orders, "rlimits": limits, "listeners": numbers})
-            control.sendall(text.encode())
+            return half.finish(_meet(outer, info, half), orders, listeners)
         except (OSError, ValueError, EOFError) as error:
-            while box and not box[-1].pause(0.1):
-                box[-1].kill()
-            box.clear()
-            raise _explain(outer, error) from None
-        return box[0]
+            raise explain(outer, error) from None
 
 
-def _open_descriptors(
-    policy: SandboxPolicy, info: int, meter: MemoryMeter, stack: ExitStack
-) -> Descriptors:
-    counted = meter.name.startswith("cgroup")
-    seccomp = compile_filter(memory_is_counted=counted)
-    if seccomp is not None:
-        stack.enter_context(seccomp)
+def open_descriptors(policy: SandboxPolicy, info: int, stack: ExitStack) -> Descriptors:
+    """What bubblewrap reads from, and `info`, which it writes to.
+
+    Raises:
+        SandboxError: a data file cannot be read.
+    """
+    files = open_files(policy, stack)
+    return Descriptors(
+        info=info,
+        passwd=stack.enter_context(_memory_file(bubblewrap.PASSWD.encode())).fileno(),
+        group=stack.enter_context(_memory_file(bubblewrap.GROUP.encode())).fileno(),
+        files=tuple(files),
+        file_bytes=total_size(files),
+    )
+
+
+def open_files(policy: SandboxPolicy, stack: ExitStack) -> list[int]:
+    """Descriptors of the policy's data files.
+
+    Raises:
+        SandboxError: one cannot be read.
+    """
     try:
-        files = [stack.enter_context(file.source.open("rb")) for file in policy.files]
+        return [stack.enter_context(file.source.open("rb")).fileno() for file in policy.files]
     except OSError as error:
         raise SandboxError(
             f"The data file {error.filename} cannot be read ({error.strerror}): "
             "restore it, or take it out of the assignment."
         ) from None
-    return Descriptors(
-        info=info,
-        launcher=stack.enter_context(Path(launcher.__file__).open("rb")).fileno(),
-        passwd=stack.enter_context(_memory_file(bubblewrap.PASSWD)).fileno(),
-        group=stack.enter_context(_memory_file(bubblewrap.GROUP)).fileno(),
-        files=tuple(file.fileno() for file in files),
-        seccomp=None if seccomp is None else seccomp.fileno(),
-        file_bytes=sum(os.fstat(file.fileno()).st_size for file in files),
-    )
 
 
-def _memory_file(text: str) -> IO[bytes]:
+def total_size(files: Sequence[int]) -> int:
+    """Bytes in these open files."""
+    return sum(os.fstat(file).st_size for file in files)
+
+
+def open_filter(meter: MemoryMeter, stack: ExitStack) -> int | None:
+    """A descriptor of the compiled seccomp filter; None without libseccomp."""
+    program = compile_filter(memory_is_counted=meter.name.startswith("cgroup"))
+    return None if program is None else stack.enter_context(_memory_file(program)).fileno()
+
+
+def _memory_file(content: bytes) -> IO[bytes]:
     file = os.fdopen(os.memfd_create("grader"), "w+b", buffering=0)
-    file.write(text.encode())
+    file.write(content)
     file.seek(0)
     return file
 
@@ -161,20 +232,14 @@ class _Spawner:
 _spawner = _Spawner()
 
 
-def _numbers(listeners: Mapping[int, socket.socket]) -> list[int]:
-    return [listener.fileno() for listener in listeners.values()]
+def spawn(command: list[str], descriptors: list[int]) -> subprocess.Popen[bytes]:
+    """Start bubblewrap, which gets these descriptors and no others.
 
-
-def _spawn(
-    policy: SandboxPolicy,
-    descriptors: Descriptors,
-    control: socket.socket,
-    passed: Sequence[int],
-) -> subprocess.Popen[bytes]:
-    inside = [str(policy.python), bubblewrap.LAUNCHER, str(control.fileno())]
-    command = bubblewrap.command_line(policy, examine_host(), descriptors, inside)
+    Raises:
+        SandboxUnavailable: there is no such program.
+    """
     try:
-        return _spawner.start(command, [control.fileno(), *passed, *descriptors.numbers()])
+        return _spawner.start(command, descriptors)
     except OSError as error:
         raise SandboxUnavailable(
             f"Student code cannot be isolated here: {command[0]} does not start "
@@ -182,37 +247,48 @@ def _spawn(
         ) from None
 
 
-def _meet(
-    outer: subprocess.Popen[bytes], info: IO[bytes], control: socket.socket, meter: MemoryMeter
-) -> SandboxProcess:
+def _meet(outer: subprocess.Popen[bytes], info: IO[bytes], half: HalfStarted) -> SandboxProcess:
     """Wait for the launcher's hello, identify its processes, and bound their memory.
 
-    The kernel translates the sender's process id for us; nothing untrusted has run yet, so
-    neither id can have been reused or forged, and the pidfds hold them from here on.
+    Nothing untrusted has run yet, so neither process id can have been reused, and the pidfds
+    hold them from here on.
     """
-    size = socket.CMSG_SPACE(_CREDENTIALS.size)
-    hello, ancillary, _, _ = control.recvmsg(64, size)
-    if not hello:
-        raise EOFError
-    kernel = _CREDENTIALS.unpack(ancillary[0][2][: _CREDENTIALS.size])[0]
+    kernel = half.hear(b"hello")
     first = int(json.loads(info.read())["child-pid"])
-    first_fd = os.pidfd_open(first)
-    try:
-        kernel_fd = os.pidfd_open(kernel)
-    except OSError:
-        os.close(first_fd)
-        raise
-    process = SandboxProcess(outer, first, first_fd, kernel, kernel_fd, meter)
-    try:
-        meter.attach([first, kernel])
-    except OSError:
-        process.kill()
-        process.pause(START_TIMEOUT)
-        raise
-    return process
+    errors = cast(IO[bytes], outer.stderr)
+    return bound([first, kernel], half.meter, errors, lambda: _end(outer))
 
 
-def _explain(outer: subprocess.Popen[bytes], error: Exception) -> SandboxError:
+def bound(
+    pids: Sequence[int], meter: MemoryMeter, errors: IO[bytes], end: Callable[[], int | None]
+) -> SandboxProcess:
+    """Hold a sandbox's first process and its kernel, and let `meter` count them.
+
+    Raises:
+        OSError: one of them is gone, or cannot be counted; then both are killed.
+    """
+    first, kernel = pids
+    with ExitStack() as stack:
+        held = []
+        for pid in pids:
+            held.append(os.pidfd_open(pid))
+            stack.callback(os.close, held[-1])
+            stack.callback(signal.pidfd_send_signal, held[-1], signal.SIGKILL)
+        meter.attach(pids)
+        stack.pop_all()
+    return SandboxProcess(first, held[0], kernel, held[1], meter, errors, end)
+
+
+def _end(outer: subprocess.Popen[bytes]) -> int | None:
+    """Bubblewrap has lost its child and leaves by itself with its code, unless it was stopped."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        outer.wait(timeout=1)
+    outer.kill()
+    code = outer.wait()
+    return code if code >= 0 else None
+
+
+def explain(outer: subprocess.Popen[bytes], error: Exception) -> SandboxError:
     """Reap what did not start, and say in one sentence why."""
     outer.kill()
     output = b"" if outer.stderr is None or outer.stderr.closed else outer.communicate()[1]

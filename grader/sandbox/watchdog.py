@@ -26,6 +26,8 @@ class DeathReason(Enum):
     OUTPUT = "output"
     EXITED = "exited"
     KILLED = "killed"
+    LOST = "lost"
+    """Ended from outside, and not by us: nothing that a submission could do."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,8 @@ class Watchdog:
         if reason is DeathReason.MEMORY:
             self.peak_memory = max(self.peak_memory, self._limits.memory)
         code = self._process.exit_code() if reason is DeathReason.EXITED else None
+        if reason is DeathReason.EXITED and code is None:
+            reason, sentence = DeathReason.LOST, "the sandbox was ended from outside"
         sentence = sentence or f"the kernel ended by itself with exit code {code}"
         detail = "".join(c if c.isprintable() else " " for c in self._process.tail())
         return Death(reason, sentence, code, detail)

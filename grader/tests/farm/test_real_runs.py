@@ -120,7 +120,7 @@ def test_a_run_that_is_stopped_keeps_what_is_finished(big_class: Path) -> None:
 def test_the_next_run_does_the_rest_though_a_worker_is_killed(big_class: Path) -> None:
     kept = _times(big_class)
     with _running(big_class) as program:
-        _wait(lambda: _named(program, "launcher.py"), program)  # a submission is running
+        _wait(lambda: _named(program, "grader_sandbox"), program)  # a submission is running
         _named(program, "spawn_main")[0].kill()
         out, err = program.communicate(timeout=PATIENCE)
     assert (program.returncode, err) == (0, "")

@@ -24,6 +24,8 @@ needs_bubblewrap = pytest.mark.skipif(
 LIMITS = Limits(
     memory=512 * 2**20, processes=48, file_size=8 * 2**20, disk=16 * 2**20, startup_timeout=120.0
 )
+preload: tuple[str, ...] | None = None
+"""Of kernels that `started` starts: None for a cold start."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ def started(
 ) -> Iterator[Kernel]:
     """A kernel that has answered, and is gone for good at the end."""
     policy = policy or SandboxPolicy(limits=replace(LIMITS, **limits))
+    if preload is not None:
+        policy = replace(policy, preload=preload)
     with asyncio.Runner() as runner, open_kernel(mode, policy) as manager:
         kernel = Kernel(manager, runner)
         try:

@@ -14,9 +14,10 @@ import pytest
 from grader.sandbox.kernelspec import SandboxMode
 from grader.sandbox.memory import find_cgroup
 from grader.sandbox.watchdog import DeathReason
+from grader.tests.sandbox import support
 from grader.tests.sandbox.support import needs_bubblewrap, started
 
-pytestmark = needs_bubblewrap
+pytestmark = [needs_bubblewrap, pytest.mark.usefixtures("start")]
 
 
 def test_exit_is_reported() -> None:
@@ -98,12 +99,13 @@ def test_kill_is_final_for_a_kernel_that_ignores_signals() -> None:
         assert death.reason is DeathReason.KILLED
 
 
-def test_sandbox_dies_with_the_grader(tmp_path: Path) -> None:
+def test_sandbox_dies_with_the_grader(tmp_path: Path, start: str) -> None:
     script = tmp_path / "grade.py"
     script.write_text(
         "import time\n"
-        "from grader.tests.sandbox.support import started\n"
-        "with started() as kernel:\n"
+        "from grader.tests.sandbox import support\n"
+        f"support.preload = {support.preload}\n"
+        "with support.started() as kernel:\n"
         "    print(kernel.manager.provisioner.process.kernel, flush=True)\n"
         "    time.sleep(600)\n"
     )

@@ -19,7 +19,7 @@ from grader.sandbox.host import SANDBOX_UID
 from grader.sandbox.process import SandboxProcess
 from grader.tests.sandbox.support import LIMITS, Kernel, needs_bubblewrap, started
 
-pytestmark = needs_bubblewrap
+pytestmark = [needs_bubblewrap, pytest.mark.usefixtures("start")]
 
 
 def test_network_is_unreachable(kernel: Kernel) -> None:

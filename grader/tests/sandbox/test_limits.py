@@ -11,7 +11,7 @@ import pytest
 from grader.sandbox.watchdog import DeathReason
 from grader.tests.sandbox.support import LIMITS, Kernel, needs_bubblewrap, started
 
-pytestmark = needs_bubblewrap
+pytestmark = [needs_bubblewrap, pytest.mark.usefixtures("start")]
 
 
 def test_processes_are_bounded(kernel: Kernel) -> None:

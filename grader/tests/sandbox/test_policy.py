@@ -32,7 +32,7 @@ HOST = Host(
     etc=("/etc/localtime",),
     staging="/mnt",
 )
-FDS = Descriptors(info=3, launcher=4, passwd=5, group=6)
+FDS = Descriptors(info=3, passwd=5, group=6)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_root_drops_its_privileges_first(policy: SandboxPolicy, tmp_path: Path) 
     assert "--reuid=61100" in script
     assert "--clear-groups --no-new-privs" in script
     assert _has(inner, "--ro-bind", "/mnt/1", str(tmp_path))
-    assert _has(inner, "--ro-bind", "/mnt/2", "/data")
+    assert _has(inner, "--ro-bind", "/mnt/3", "/data")
     assert subprocess.run(["sh", "-n", "-c", script], check=False).returncode == 0
 
 

@@ -1,8 +1,7 @@
-"""Runs inside the sandbox: takes its orders, sets limits on itself, becomes an IPython kernel.
+"""Takes its orders, sets limits on itself, becomes an IPython kernel.
 
-This file is copied into the sandbox and started by path, so it imports nothing of the grader.
-Its one argument is the number of a connected socket. It says hello there, by which the trusted
-side learns its process id and has time to bound its memory; then it reads one JSON object:
+It says hello on its control socket, by which the trusted side learns its process id and has time
+to bound its memory; then it reads one JSON object:
 
     key, signature_scheme, ip   connection parameters of the kernel
     listeners                   {port: descriptor} of listening Unix sockets, bound outside
@@ -15,6 +14,7 @@ between leaves nothing behind.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import resource
@@ -91,27 +91,32 @@ def refuse_huge_messages(largest: int) -> None:
     Session.serialize = serialize_if_small  # type: ignore[method-assign,assignment]
 
 
-def run_kernel(orders: dict[str, Any]) -> None:
-    """Start ipykernel on the given listening sockets; returns when the kernel is shut down."""
+@functools.cache
+def prepare_kernel() -> Any:
+    """Import ipykernel and make the class of a kernel whose sockets are bound already.
+
+    Called by a zygote too, before it forks: it starts no thread and opens no socket.
+    """
     import zmq
     from ipykernel.heartbeat import Heartbeat
     from ipykernel.kernelapp import IPKernelApp
-    from traitlets.config import Config
 
-    listeners = {int(port): int(number) for port, number in orders["listeners"].items()}
+    listeners: dict[int, int] = {}
 
-    def listen(bound: Any, port: int) -> int:
+    def listen(bound: Any, ip: str, port: int) -> int:
         bound.setsockopt(zmq.USE_FD, listeners[port])
-        bound.bind(f"ipc://{orders['ip']}-{port}")
+        bound.bind(f"ipc://{ip}-{port}")
         return port
 
     class Beat(Heartbeat):
         def _try_bind_socket(self) -> None:
-            listen(self.socket, self.port)
+            listen(self.socket, self.ip, self.port)
 
     class Kernel(IPKernelApp):
+        given = listeners
+
         def _try_bind_socket(self, s: Any, port: int) -> int:
-            return listen(s, port)
+            return listen(s, self.ip, port)
 
         def init_connection_file(self) -> None:
             """There is none: the orders carry the connection."""
@@ -135,29 +140,39 @@ def run_kernel(orders: dict[str, Any]) -> None:
             self.heartbeat.start()
 
     hold_back_output()
+    return Kernel
+
+
+def run_kernel(orders: dict[str, Any]) -> None:
+    """Start ipykernel on the given listening sockets; returns when the kernel is shut down."""
+    from traitlets.config import Config
+
+    kernel = prepare_kernel()
+    kernel.given.update((int(port), number) for port, number in orders["listeners"].items())
     refuse_huge_messages(orders["largest_message"])
     config = Config()
     config.Session.key = orders["key"].encode()
     config.Session.signature_scheme = orders["signature_scheme"]
     config.HistoryManager.enabled = False
     config.IPKernelApp.log_level = 50
-    for name, port in zip(("shell", "iopub", "stdin", "control", "hb"), listeners, strict=True):
+    for name, port in zip(("shell", "iopub", "stdin", "control", "hb"), kernel.given, strict=True):
         config.IPKernelApp[f"{name}_port"] = port
     config.IPKernelApp.transport = "ipc"
     config.IPKernelApp.ip = orders["ip"]
     config.IPKernelApp.connection_file = "kernel.json"
-    Kernel.launch_instance(argv=[], config=config)
+    kernel.launch_instance(argv=[], config=config)
 
 
-def main() -> None:
-    """Take orders and become a kernel."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ipykernel sets its own when it runs a cell
-    del sys.path[0]  # this file's folder; the kernel puts the work folder there
-    orders = receive_orders(int(sys.argv[1]))
+def begin(control: int) -> None:
+    """Take orders from this descriptor and become a kernel."""
+    orders = receive_orders(control)
     os.setpgid(0, 0)
     set_limits(orders["rlimits"])
     run_kernel(orders)
 
 
-if __name__ == "__main__":
-    main()
+def main() -> None:
+    """A cold start; the one argument is the number of the control socket."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ipykernel sets its own when it runs a cell
+    del sys.path[0]  # this package's folder; the kernel puts the work folder there
+    begin(int(sys.argv[1]))
