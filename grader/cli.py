@@ -158,12 +158,10 @@ def grade(
     graded = load_graded(course, assignment, student)
     out.print(class_table(graded))
     out.print(escape(summary(graded)))
-    kept = len(run.records) - run.graded
-    out.print(f"{run.graded} graded now, {kept} kept from before.")
-    faults = [record.student for record in run.records if record.fault]
-    if faults:
+    out.print(f"{run.graded} graded now, {run.kept} kept from before.")
+    if run.faults:
         err.print(
-            f"{len(faults)} could not be graded through a fault of ours; they have no zero. "
+            f"{len(run.faults)} could not be graded through a fault of ours; they have no zero. "
             "Run `grader doctor`, then this command again.",
             soft_wrap=True,
         )

@@ -5,33 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain
 
 from grader.course import Course, Submission
-from grader.errors import CourseError, Interrupted, ScoringError
+from grader.errors import CourseError, Interrupted
 from grader.farm.cluster import local_cluster, run_tasks
 from grader.farm.job import Conditions, Job, fault_record, grade_job, read_data_files, read_job
+from grader.farm.scorer import Scorer
 from grader.farm.store import ResultStore, SubmissionRecord
 from grader.intake import nothing_handed_in
 from grader.release import load_template
 from grader.sandbox import SandboxMode, examine_host
-from grader.scoring import score_submission
-
-_HOPELESS = 3
-"""Records that a gradebook refuses, and takes none, before no more are offered to it."""
+from grader.scoring import GradebookWriter
 
 
 @dataclass(frozen=True)
 class GradeRun:
-    """What `grade` did.
+    """What `grade` did; the records are in the store, because a class of them fills the memory.
 
     Attributes:
-        records: of all chosen submissions, in order of student.
-        graded: how many were run now; the others were already stored.
+        graded: how many submissions were run now.
+        kept: how many were already stored.
+        faults: whom a fault of ours kept from being graded, in order of student.
     """
 
-    records: tuple[SubmissionRecord, ...]
     graded: int
+    kept: int
+    faults: tuple[str, ...]
 
 
 def grade(
@@ -79,46 +78,51 @@ def grade(
     if not submissions:
         raise CourseError(nothing_handed_in(course, assignment, student))
     store = ResultStore(course, assignment)
-    stored = {} if regrade else _stored(store, conditions, submissions)
+    stored = set() if regrade else _stored(store, conditions, submissions)
     on_start(len(submissions), len(stored))
-    scorer = _Scorer(course, store)
-    records: dict[str, SubmissionRecord] = {}
-    kept = len(stored)
     # read again when its turn comes, so that the bytes of a whole class are never held at once
     waiting = (read_job(conditions, s) for s in submissions if s.student not in stored)
     wanted = course.settings.workers if workers is None else workers
     count = len(submissions) - len(stored)
+    kept = len(stored)
+    faults = []
     try:
-        with closing(_run(waiting, count, wanted)) as fresh:
-            for record in chain(stored.values(), fresh):
-                if record.student not in stored:
-                    store.save(record)
-                    kept += 1
-                records[record.student] = scorer.score(record)
+        with (
+            GradebookWriter(course, assignment) as writer,
+            closing(_run(waiting, count, wanted)) as fresh,
+        ):
+            scorer = Scorer(writer, store, course.settings.gradebook_patience)
+            for student in sorted(stored):
+                if (old := store.load(student)) is not None:
+                    scorer.score(old)
+                    on_record(old)
+            for record in fresh:
+                store.save(record)
+                kept += 1
+                scorer.score(record)
                 on_record(record)
+                if record.fault:
+                    faults.append(record.student)
+            scorer.finish()
     except KeyboardInterrupt:
         raise Interrupted(
             f"Stopped: {kept} of {len(submissions)} submissions are graded and kept. "
             "Run the same command to grade the rest."
         ) from None
-    scorer.finish()
-    return GradeRun(tuple(records[name] for name in sorted(records)), count)
+    return GradeRun(count, len(stored), tuple(sorted(faults)))
 
 
 def _stored(
     store: ResultStore, conditions: Conditions, submissions: Iterable[Submission]
-) -> dict[str, SubmissionRecord]:
-    """Records that are still true and are not a fault of ours."""
-    found = {}
-    for submission in submissions:
-        record = store.load(submission.student)
-        if (
-            record is not None
-            and not record.fault
-            and record.key == read_job(conditions, submission).key
-        ):
-            found[submission.student] = record
-    return found
+) -> set[str]:
+    """Whose records are still true and are not a fault of ours."""
+    return {
+        submission.student
+        for submission in submissions
+        if (record := store.load(submission.student)) is not None
+        and not record.fault
+        and record.key == read_job(conditions, submission).key
+    }
 
 
 def _run(jobs: Iterable[Job], count: int, workers: int) -> Generator[SubmissionRecord]:
@@ -131,50 +135,3 @@ def _run(jobs: Iterable[Job], count: int, workers: int) -> Generator[SubmissionR
                 yield fault_record(job, f"The grader failed on this submission: {outcome!r}"[:300])
             else:
                 yield outcome
-
-
-class _Scorer:
-    """Writes records to the gradebook; a record that it does not take stops no other.
-
-    Args:
-        course: whose gradebook.
-        store: where to note what the gradebook has.
-    """
-
-    def __init__(self, course: Course, store: ResultStore) -> None:
-        self._course = course
-        self._store = store
-        self._refused: dict[str, ScoringError] = {}
-        self._taken = 0
-
-    def score(self, record: SubmissionRecord) -> SubmissionRecord:
-        """Score a record, unless the gradebook has it already."""
-        hopeless = len(self._refused) >= _HOPELESS and not self._taken
-        if record.scored or hopeless:
-            return record
-        try:
-            score_submission(
-                self._course,
-                record.assignment,
-                record.student,
-                {result.notebook: result for result in record.results},
-                record.unreadable.keys(),
-                record.timestamp,
-            )
-        except ScoringError as error:
-            self._refused[record.student] = error
-            return record
-        self._taken += 1
-        return self._store.mark_scored(record)
-
-    def finish(self) -> None:
-        """Say what the gradebook did not take.
-
-        Raises:
-            ScoringError: with the first reason.
-        """
-        for error in self._refused.values():
-            raise ScoringError(
-                f"{str(error).rstrip('.')}. Results are kept: put that right and run the same "
-                "command again."
-            )

@@ -4,8 +4,8 @@ nbgrader scores: its own Autograde converter does the work, with the step that w
 notebook swapped for one that brings in what the sandbox recorded.
 """
 
-from grader.scoring.autograde import score_submission
 from grader.scoring.gradebook import CellScore, SubmissionScore, read_scores
 from grader.scoring.points import auto_score
+from grader.scoring.writer import GradebookWriter
 
-__all__ = ["CellScore", "SubmissionScore", "auto_score", "read_scores", "score_submission"]
+__all__ = ["CellScore", "GradebookWriter", "SubmissionScore", "auto_score", "read_scores"]

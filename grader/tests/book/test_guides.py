@@ -239,7 +239,7 @@ def test_every_folder_shown_exists_in_a_graded_course(released_course: Path) -> 
     submit(released_course, "s001")
     course = Course(released_course)
     assert load_template(course, "ps1").notebooks
-    assert not any(record.fault for record in grade(course, "ps1", workers=1).records)
+    assert grade(course, "ps1", workers=1).faults == ()
     graded = load_graded(course, "ps1")
     write_feedback(course, graded[0])
     write_class(course, "ps1", graded)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from grader.tests.farm.support import MAIN_PATH, Inline, install
+from grader.scoring import GradebookWriter
+from grader.tests.farm.support import Inline, install
 
 
 @pytest.fixture
@@ -16,4 +17,4 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> Inline:
 @pytest.fixture
 def unscored(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves the gradebook out: every record is taken at once."""
-    monkeypatch.setattr(MAIN_PATH, "score_submission", lambda *_: None)
+    monkeypatch.setattr(GradebookWriter, "score", lambda *_: None)

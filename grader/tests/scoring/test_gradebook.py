@@ -15,7 +15,7 @@ from grader.course import Course
 from grader.errors import ScoringError
 from grader.intake import clean_notebook
 from grader.release import load_template
-from grader.scoring import CellScore, SubmissionScore, read_scores, score_submission
+from grader.scoring import CellScore, GradebookWriter, SubmissionScore, read_scores
 from grader.split import NotebookResult, Outcome, TestResult
 from grader.tests.courses import submit
 
@@ -44,10 +44,15 @@ def _results(root: Path, student: str, chosen: Chosen = {}) -> dict[str, Noteboo
     return results
 
 
+def _write(root: Path, results: Results, **options: Any) -> None:
+    with GradebookWriter(Course(root), "ps1") as writer:
+        writer.score("ann", results, **options)
+
+
 def _score(root: Path, chosen: Chosen = {}, **options: Any) -> SubmissionScore:  # noqa: B006
     if not (root / "submitted" / "ann").exists():
         submit(root, "ann")
-    score_submission(Course(root), "ps1", "ann", _results(root, "ann", chosen), **options)
+    _write(root, _results(root, "ann", chosen), **options)
     return read_scores(Course(root), "ps1")["ann"]
 
 
@@ -146,7 +151,7 @@ def test_the_notebooks_that_stay_are_the_executed_ones(released_course: Path) ->
     for cell in results["problem1"].executed["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"] = [shown]
-    score_submission(Course(released_course), "ps1", "ann", results)
+    _write(released_course, results)
     kept = nbformat.read(released_course / "autograded" / "ann" / "ps1" / "problem1.ipynb", 4)
     assert any(cell.get("outputs") == [shown] for cell in kept.cells)
     submitted = released_course / "submitted" / "ann" / "ps1" / "problem1.ipynb"
@@ -173,7 +178,7 @@ def test_a_gradebook_that_refuses_is_one_sentence(
     results = _results(released_course, "ann")
     spoil(released_course)
     with pytest.raises(ScoringError) as caught:
-        score_submission(Course(released_course), "ps1", "ann", results)
+        _write(released_course, results)
     assert "\n" not in str(caught.value)
     assert "'ann'" in str(caught.value)
 
@@ -184,7 +189,7 @@ def test_a_test_without_an_outcome_is_an_error_never_a_score(released_course: Pa
     first = results["problem1"]
     results["problem1"] = NotebookResult("problem1", first.tests[1:], (), first.executed)
     with pytest.raises(ScoringError, match="'test_squares' of problem1 has no outcome"):
-        score_submission(Course(released_course), "ps1", "ann", results)
+        _write(released_course, results)
 
 
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, None])
