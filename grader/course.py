@@ -17,7 +17,7 @@ from typing import Any
 
 import jupyter_core.paths
 from nbgrader.coursedir import CourseDirectory
-from traitlets import Bool, Dict, Enum, Float, Integer, TraitError, Unicode, validate
+from traitlets import Bool, Dict, Enum, Float, Integer, List, TraitError, Unicode, validate
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -85,6 +85,9 @@ class Grader(Configurable):
     solutions_directory = Unicode(
         "", help="Folder of text sources; empty for a course that writes notebooks in source/."
     ).tag(config=True)
+    pages_directory = Unicode(
+        "", help="Folder of pages that students read, which `grader audit` searches for answers."
+    ).tag(config=True)
     sandbox = Enum(["bubblewrap", "none"], "bubblewrap", help="How student code is isolated.").tag(
         config=True
     )
@@ -97,6 +100,12 @@ class Grader(Configurable):
     device = Enum(["cpu", "cuda"], "cpu", help="What assignments with a DEVICE run on.").tag(
         config=True
     )
+    warm_kernels = Bool(
+        True, help="Fork kernels from one that has imported what the assignment imports."
+    ).tag(config=True)
+    preload = List(
+        Unicode(), None, allow_none=True, help="Modules of warm kernels, instead of those."
+    ).tag(config=True)
     gradebook_patience = Float(
         30.0, min=0, help="Seconds that a run waits at its end for a gradebook that is busy."
     ).tag(config=True)
@@ -218,6 +227,13 @@ class Course:
         """Folder of text sources, or None where notebooks themselves are the source."""
         name = self.settings.solutions_directory
         return self.root / name if name else None
+
+    @property
+    def pages(self) -> list[Path]:
+        """Pages that students read besides their notebooks, in order of name."""
+        name = self.settings.pages_directory
+        found = (self.root / name).rglob("*") if name else []
+        return sorted(path for path in found if path.suffix in (".md", ".ipynb"))
 
     def path(self, step: str, assignment: str, student: str = ".") -> Path:
         """Folder of `assignment` in one nbgrader step.

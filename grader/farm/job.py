@@ -18,6 +18,7 @@ from grader.course import Assignment, Course, Limits, Submission
 from grader.errors import CourseError, FarmError, SandboxError
 from grader.farm.device import CPU, CUDA, asks_for_device, cuda_policy
 from grader.farm.environment import environment_digest
+from grader.farm.preload import preload_of
 from grader.farm.store import SubmissionRecord
 from grader.intake import CleanNotebook, SubmittedFiles, clean_notebook, read_submission
 from grader.release import AssignmentTemplate, load_template
@@ -38,6 +39,7 @@ class Conditions:
         hidden: folders that no sandbox may show, even where Python is installed inside them.
         device: "cpu", or "cuda" for a worker with a graphics card.
         environment: hash of Python and its packages, which every worker must share.
+        preload: modules that kernels are forked with; None for cold starts.
     """
 
     template: AssignmentTemplate
@@ -48,6 +50,7 @@ class Conditions:
     hidden: tuple[Path, ...] = ()
     device: str = CPU
     environment: str = ""
+    preload: tuple[str, ...] | None = None
 
     @cached_property
     def digest(self) -> bytes:
@@ -102,6 +105,7 @@ def conditions_of(
         hidden=(course.root,),
         device=chosen,
         environment=environment_digest(),
+        preload=preload_of(course, template),
     )
 
 
@@ -231,7 +235,12 @@ def fault_record(job: Job, reason: str) -> SubmissionRecord:
 
 def _run(job: Job, clean: CleanNotebook, files: tuple[DataFile, ...]) -> NotebookResult:
     shared = job.conditions
-    policy = SandboxPolicy(limits=shared.limits, files=files, hidden=(*shared.hidden, Path.home()))
+    policy = SandboxPolicy(
+        limits=shared.limits,
+        files=files,
+        hidden=(*shared.hidden, Path.home()),
+        preload=shared.preload,
+    )
     if shared.device == CUDA:
         policy = cuda_policy(policy)
 

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,12 @@ _LINE = 2**20
 
 _LOAD = """
 import importlib.util as _u, sys as _s
-_p = _u.spec_from_file_location("grader_bridge", {path!r} + "/__init__.py",
-    submodule_search_locations=[{path!r}])
-_m = _u.module_from_spec(_p)
-_s.modules["grader_bridge"] = _m
-_p.loader.exec_module(_m)
+if "grader_bridge" not in _s.modules:  # a warm kernel has it
+    _p = _u.spec_from_file_location("grader_bridge", {path!r} + "/__init__.py",
+        submodule_search_locations=[{path!r}])
+    _m = _u.module_from_spec(_p)
+    _s.modules["grader_bridge"] = _m
+    _p.loader.exec_module(_m)
 from grader_bridge import {module}
 """
 _START = {
@@ -73,6 +74,8 @@ class Told:
     broken: str
     why: str
     calls: int
+    diagnoses: dict[str, str] = field(default_factory=dict)
+    """Names of misconceptions by the grade_id of the test, after `KernelPair.diagnose`."""
 
 
 class Kernel:
@@ -128,6 +131,13 @@ class Kernel:
         self._client.stop()
 
 
+def _with_module(policy: SandboxPolicy, module: str) -> SandboxPolicy:
+    """Let a warm kernel be forked with a module of the bridge in it."""
+    if policy.preload is None:
+        return policy
+    return replace(policy, preload=(*policy.preload, f"{INSIDE.name}.{module}"))
+
+
 class KernelPair:
     """The answer kernel and the test kernel of one notebook.
 
@@ -147,7 +157,7 @@ class KernelPair:
         instructor_files: Collection[str] | None,
     ) -> None:
         shown = (Bind(BRIDGE, INSIDE),)
-        self._policy = replace(policy, binds=(*policy.binds, *shown))
+        self._policy = _with_module(replace(policy, binds=(*policy.binds, *shown)), "agent")
         files = tuple(
             file
             for file in policy.files
@@ -161,7 +171,7 @@ class KernelPair:
         )
         random_hashes = ("PYTHONHASHSEED", "random")
         self._test_policy = replace(
-            self._policy,
+            _with_module(replace(policy, binds=self._policy.binds), "tester"),
             files=files,
             limits=limits,
             environment=(*policy.environment, random_hashes),
@@ -170,6 +180,7 @@ class KernelPair:
         self._deadline: float | None = None
         self._prelude = plan.prelude
         self._classes = None if plan.classes is None else sorted(plan.classes)
+        self._watched = sorted(plan.watched)
         self._stack = ExitStack()
         self._answer_stack = ExitStack()
         self._new_channel: socket.socket | None = None
@@ -297,6 +308,7 @@ class KernelPair:
             owned=sorted(plan.owned),
             shared=sorted(plan.shared),
             connect=self._new_channel is not None,
+            test=cell.metadata.nbgrader.grade_id if plan.test else "",
         )
         if self._new_channel is not None:
             socket.send_fds(self._control, [b"c"], [self._new_channel.fileno()])
@@ -325,11 +337,39 @@ class KernelPair:
             raise TestKernelLost(self.test.manager.wait_death(STOP_WAIT)) from None
         return reply, await self._told(), late
 
+    async def diagnose(self, catalogue: dict[str, Any], limit: float) -> dict[str, str]:
+        """Names of the misconceptions that explain failed tests, by the tests' grade_ids.
+
+        It is the last that the test kernel is asked; what goes wrong with it leaves no diagnosis.
+
+        Args:
+            catalogue: as `Tester.diagnose` reads it.
+            limit: seconds.
+        """
+        order: dict[str, Any] = {"diagnose": catalogue, "connect": False}
+        if len(json.dumps(order)) > _LINE:
+            return {}
+        try:
+            self._order(**order)
+            cell = new_code_cell("get_ipython()._grader.diagnose()")
+            await asyncio.wait_for(self.test.run(cell), limit)
+            return (await self._told()).diagnoses
+        except (
+            OSError,
+            TimeoutError,
+            TestKernelLost,
+            DeadKernelError,
+            CellTimeoutError,
+            BadMessage,
+        ):
+            return {}
+
     async def _kill_answer(self) -> None:
         self.answer.manager.condemn(DeathReason.KILLED, "it could not be interrupted")
 
     def _order(self, **order: Any) -> None:
-        self._control.sendall(json.dumps({**order, "classes": self._classes}).encode() + b"\n")
+        common = {"classes": self._classes, "watched": self._watched, "test": "", "diagnose": None}
+        self._control.sendall(json.dumps({**common, **order}).encode() + b"\n")
 
     async def _told(self) -> Told:
         """The line that follows a cell."""
