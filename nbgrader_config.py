@@ -11,6 +11,7 @@ c.CourseDirectory.source_directory = "_build/source"
 c.CourseDirectory.release_directory = "exercises"
 
 c.Grader.solutions_directory = "solutions"
+c.Grader.pages_directory = "book"
 c.Grader.notebook_timeout = 60.0
 c.Grader.cell_timeout = 20.0
 
