@@ -43,6 +43,7 @@ def grade(
     sandbox: SandboxMode | None = None,
     on_start: Callable[[int, int], None] = lambda total, stored: None,
     on_record: Callable[[SubmissionRecord], None] = lambda record: None,
+    work: Callable[[Job], SubmissionRecord] = grade_job,
 ) -> GradeRun:
     """Grade the submissions of one assignment and write the gradebook.
 
@@ -55,6 +56,7 @@ def grade(
         sandbox: how student code is isolated; None means what the course says.
         on_start: called once with the number of submissions and how many of them are stored.
         on_record: called with each record, in order of completion.
+        work: what a worker does with a job; a benchmark replays a recording.
 
     Raises:
         CourseError: the assignment is not released, or nothing was handed in.
@@ -89,7 +91,7 @@ def grade(
     try:
         with (
             GradebookWriter(course, assignment) as writer,
-            closing(_run(waiting, count, wanted)) as fresh,
+            closing(_run(waiting, count, wanted, work)) as fresh,
         ):
             scorer = Scorer(writer, store, course.settings.gradebook_patience)
             for student in sorted(stored):
@@ -125,12 +127,14 @@ def _stored(
     }
 
 
-def _run(jobs: Iterable[Job], count: int, workers: int) -> Generator[SubmissionRecord]:
+def _run(
+    jobs: Iterable[Job], count: int, workers: int, work: Callable[[Job], SubmissionRecord]
+) -> Generator[SubmissionRecord]:
     """Records of `count` jobs, as workers finish them; no worker is started for none."""
     if not count:
         return
     with local_cluster(workers, at_most=count) as client:
-        for job, outcome in run_tasks(client, grade_job, jobs):
+        for job, outcome in run_tasks(client, work, jobs):
             if isinstance(outcome, BaseException):
                 yield fault_record(job, f"The grader failed on this submission: {outcome!r}"[:300])
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,9 @@ class SubmissionRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data."""
-        return {"format": FORMAT, **asdict(self)}
+        # not `asdict`, which copies whole notebooks
+        fields = {**vars(self), "results": [result.to_json() for result in self.results]}
+        return {"format": FORMAT, **fields}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> SubmissionRecord:

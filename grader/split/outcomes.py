@@ -25,6 +25,19 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
+class Diagnosis:
+    """The named wrong answer that gives what the student's function gave in all of a test.
+
+    Attributes:
+        name: of the assignment's catalogue, such as "backup__forgets_the_discount".
+        sentence: what a student who made it should read; the instructor's.
+    """
+
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class TestResult:
     """One graded code cell.
 
@@ -36,6 +49,7 @@ class TestResult:
         partial: points that the cell's last expression gave (nbgrader's partial credit), or None.
         where: "test" for the test kernel; "answer" where the instructor asked for the answer
             kernel, in which a submission can see the test and fool it.
+        diagnosis: the misconception that explains the failure, where one was found.
     """
 
     __test__ = False  # not a test class, whatever its name makes pytest think
@@ -46,6 +60,14 @@ class TestResult:
     duration: float = 0.0
     partial: float | None = None
     where: str = "test"
+    diagnosis: Diagnosis | None = None
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> TestResult:
+        """The inverse of `asdict`; older data has no diagnosis."""
+        found = data.get("diagnosis")
+        diagnosis = None if found is None else Diagnosis(**found)
+        return cls(**{**data, "outcome": Outcome(data["outcome"]), "diagnosis": diagnosis})
 
 
 @dataclass(frozen=True)
@@ -92,11 +114,13 @@ class NotebookResult:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data."""
-        return asdict(self)
+        # not `asdict` of the whole, which copies the notebook
+        tests = [asdict(test) for test in self.tests]
+        return {**vars(self), "tests": tests, "failures": [asdict(f) for f in self.failures]}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> NotebookResult:
         """The inverse of `to_json`."""
-        tests = tuple(TestResult(**{**t, "outcome": Outcome(t["outcome"])}) for t in data["tests"])
+        tests = tuple(TestResult.from_json(test) for test in data["tests"])
         failures = tuple(CellFailure(**f) for f in data["failures"])
         return cls(**{**data, "tests": tests, "failures": failures})
