@@ -18,7 +18,8 @@ from typing import Literal
 from grader.errors import CourseError
 
 Kind = Literal["misconception", "alternative"]
-KINDS: dict[str, Kind] = {"misconceptions.py": "misconception", "alternatives.py": "alternative"}
+MISCONCEPTIONS = "misconceptions.py"
+KINDS: dict[str, Kind] = {MISCONCEPTIONS: "misconception", "alternatives.py": "alternative"}
 
 
 @dataclass(frozen=True)

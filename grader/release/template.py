@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from grader.course import Course
 from grader.errors import CourseError
+from grader.release.catalogue import MISCONCEPTIONS, Variant, load_catalogue
 from grader.release.converter import programs_on_path
 from grader.release.names import class_names, defined_names, import_statements
 from grader.release.sources import grade_id_of
@@ -75,6 +76,8 @@ class NotebookTemplate:
         imports: import statements of the instructor's notebook.
         complete: the instructor's source was at hand, so `defines` is what its solutions define
             and not only what their stubs show.
+        solutions: the instructor's solution cells, in order; empty without misconceptions.
+        misconceptions: named wrong answers for functions that its solution cells define.
     """
 
     name: str
@@ -84,6 +87,8 @@ class NotebookTemplate:
     classes: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     complete: bool = False
+    solutions: tuple[str, ...] = ()
+    misconceptions: tuple[Variant, ...] = ()
 
     @property
     def tests(self) -> tuple[TemplateCell, ...]:
@@ -114,6 +119,8 @@ class AssignmentTemplate:
                 tuple(notebook["classes"]),
                 tuple(notebook["imports"]),
                 notebook["complete"],
+                tuple(notebook["solutions"]),
+                tuple(Variant(**variant) for variant in notebook["misconceptions"]),
             )
             for name, notebook in data["notebooks"].items()
         }
@@ -124,14 +131,16 @@ def load_template(course: Course, name: str) -> AssignmentTemplate:
     """Read assignment `name` from the gradebook.
 
     Raises:
-        CourseError: the assignment was never generated, or the gradebook cannot be read.
+        CourseError: the assignment was never generated, or the gradebook or the assignment's
+            catalogue of misconceptions cannot be read.
     """
     tags = _released_tags(course, name)
+    wrong = _misconceptions(course, name)
     try:
         with programs_on_path(), Gradebook(course.db_url, course.directory.course_id) as gradebook:
             found = gradebook.find_assignment(name)
             notebooks = {
-                nb.name: _with_names(_notebook(nb, tags), course.path("source", name))
+                nb.name: _with_names(_notebook(nb, tags), course.path("source", name), wrong)
                 for nb in found.notebooks
             }
     except MissingEntry:
@@ -171,7 +180,13 @@ def _notebook(notebook: Any, tags: dict[tuple[str, str], tuple[str, ...]]) -> No
     return NotebookTemplate(notebook.name, cells, kernelspec)
 
 
-def _with_names(template: NotebookTemplate, folder: Path) -> NotebookTemplate:
+def _misconceptions(course: Course, name: str) -> list[Variant]:
+    """The catalogue of wrong answers beside the text source; empty where there is none."""
+    path = None if course.solutions is None else course.solutions / name / MISCONCEPTIONS
+    return load_catalogue(path) if path is not None and path.is_file() else []
+
+
+def _with_names(template: NotebookTemplate, folder: Path, wrong: list[Variant]) -> NotebookTemplate:
     """Add what the instructor's source says of names, or the stubs where there is no source."""
     defines = {
         cell.grade_id: set(defined_names(cell.source)) for cell in template.cells if cell.solution
@@ -182,15 +197,19 @@ def _with_names(template: NotebookTemplate, folder: Path) -> NotebookTemplate:
         cells = []
     codes = [cell for cell in cells if cell.cell_type == "code"]
     imports = [line for cell in codes for line in import_statements(cell.source)]
-    for cell in codes:
-        if grade_id_of(cell) in defines:
-            defines[grade_id_of(cell)] |= defined_names(cell.source)
+    solved = [cell for cell in codes if grade_id_of(cell) in defines]
+    for cell in solved:
+        defines[grade_id_of(cell)] |= defined_names(cell.source)
+    known = {name for cell in solved for name in defined_names(cell.source)}
+    misconceptions = tuple(variant for variant in wrong if variant.function in known)
     return replace(
         template,
         defines={name: sorted(found) for name, found in defines.items()},
         classes=tuple(sorted({name for cell in codes for name in class_names(cell.source)})),
         imports=tuple(dict.fromkeys(imports)),
         complete=bool(codes),
+        solutions=tuple(cell.source for cell in solved) if misconceptions else (),
+        misconceptions=misconceptions,
     )
 
 

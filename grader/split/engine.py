@@ -23,9 +23,12 @@ from grader.release import NotebookTemplate
 from grader.sandbox import DeathReason, SandboxMode, SandboxPolicy
 from grader.split.client import BadMessage
 from grader.split.kernels import STOP_WAIT, KernelPair, TestKernelLost, Told
+from grader.split.outcomes import Diagnosis
 from grader.split.plan import CellPlan, make_plan
 from grader.split.recorder import KernelEnd, Recorder, test_ids
 
+DIAGNOSIS_LIMIT = 60.0
+"""Seconds, after all tests, for naming the misconceptions of one notebook."""
 _NEARLY = 0.8
 _SENTENCES = {
     DeathReason.MEMORY: "It used up the {memory:.3g} GiB of memory allowed.",
@@ -74,7 +77,7 @@ class SplitEngine(Engine):
         policy = policy or SandboxPolicy(limits=Limits())
         plan = make_plan(nb_man.nb, template)
         pair = KernelPair(policy, SandboxMode(sandbox), plan, instructor_files)
-        run = _Run(nb_man, recorder, pair, plan.cells, policy.limits)
+        run = _Run(nb_man, recorder, pair, plan.cells, policy.limits, template)
         run_sync(run.execute)()
         nb_man.nb.metadata["grader"] = {
             "tests": [
@@ -102,12 +105,14 @@ class _Run:
         pair: KernelPair,
         plan: tuple[CellPlan, ...],
         limits: Limits,
+        template: NotebookTemplate | None,
     ) -> None:
         self._nb_man = nb_man
         self._recorder = recorder
         self._pair = pair
         self._plan = plan
         self._limits = limits
+        self._template = template
         self._replayed = False
 
     async def execute(self) -> None:
@@ -122,7 +127,24 @@ class _Run:
                         break
             finally:
                 self._recorder.wall = time.monotonic() - started
+            await self._diagnose()
         self._recorder.peak_memory = self._pair.peak_memory
+
+    async def _diagnose(self) -> None:
+        """Name the misconceptions that explain failed tests, now that every test has ended."""
+        failed = self._recorder.undiagnosed()
+        if self._template is None or not (failed and self._template.misconceptions):
+            return
+        wrong = {variant.name: variant for variant in self._template.misconceptions}
+        catalogue = {
+            "tests": failed,
+            "reference": self._template.solutions,
+            "wrong": [(each.name, each.function, each.source) for each in wrong.values()],
+        }
+        found = await self._pair.diagnose(catalogue, DIAGNOSIS_LIMIT)
+        for grade_id, name in found.items():
+            if name in wrong and grade_id in failed:
+                self._recorder.diagnosed(grade_id, Diagnosis(name, wrong[name].sentence))
 
     async def _run_cell(self, plan: CellPlan) -> bool:
         """Run one cell where it belongs; False once there is no answer kernel to go on with."""

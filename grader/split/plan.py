@@ -64,11 +64,13 @@ class NotebookPlan:
         cells: in order.
         prelude: imports with which the test kernel begins.
         classes: names under which students are to define classes; None where nobody says.
+        watched: functions that have misconceptions, so that a test's calls of them are recorded.
     """
 
     cells: tuple[CellPlan, ...]
     prelude: tuple[str, ...]
     classes: frozenset[str] | None = None
+    watched: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -128,7 +130,9 @@ def make_plan(
         if at in tested:
             _take(names, cell)
     classes = frozenset(template.classes) if template is not None and complete else None
-    return NotebookPlan(tuple(cells), tuple(dict.fromkeys(imports)), classes)
+    wrong = () if template is None else template.misconceptions
+    watched = frozenset(variant.function for variant in wrong)
+    return NotebookPlan(tuple(cells), tuple(dict.fromkeys(imports)), classes, watched)
 
 
 def _is_students(cell: nbformat.NotebookNode) -> bool:

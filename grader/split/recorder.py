@@ -14,7 +14,7 @@ import nbformat
 from nbformat.validator import validate
 from nbgrader.utils import is_grade, is_solution
 
-from grader.split.outcomes import CellFailure, NotebookResult, Outcome, TestResult
+from grader.split.outcomes import CellFailure, Diagnosis, NotebookResult, Outcome, TestResult
 
 MESSAGE_LENGTH = 300
 _ASSERTIONS = frozenset({"AssertionError", "CheckFailure"})
@@ -104,6 +104,17 @@ class Recorder:
     def mark_where(self, grade_id: str) -> None:
         """Note that a test runs in the answer kernel, as its instructor asked."""
         self._in_answer.add(grade_id)
+
+    def undiagnosed(self) -> list[str]:
+        """grade_ids of tests that failed by what the student's code gave or raised."""
+        wrong = (Outcome.FAILED, Outcome.ERRORED)
+        return [name for name, found in self._tests.items() if found and found.outcome in wrong]
+
+    def diagnosed(self, grade_id: str, diagnosis: Diagnosis) -> None:
+        """A misconception explains the failure of a test."""
+        found = self._tests[grade_id]
+        if found is not None:
+            self._tests[grade_id] = replace(found, diagnosis=diagnosis)
 
     def cell_timed_out(
         self, cell: nbformat.NotebookNode, index: int, limit: float, duration: float

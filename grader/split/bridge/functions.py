@@ -44,6 +44,13 @@ class RemoteFunction:
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """Call it on the other side."""
+        recorded = self.__dict__.get("_recorded")
+        if recorded is not None:
+            recorder, name = recorded
+            return recorder.call(name, self._ask, arguments, options)
+        return self._ask(arguments, options)
+
+    def _ask(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return self._crossing.peer.ask("call", self, arguments, options)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import json
 import os
 import random
@@ -20,12 +21,14 @@ from typing import Any
 
 from .changes import become
 from .crossing import Crossing, may_pass, visible
+from .diagnosing import ONE_TEST, Wrong, diagnose, in_child
 from .errors import AnswerGone, AnswerInterrupted
 from .functions import RemoteFunction
 from .generators import same_state
 from .lending import fingerprint
 from .mirror import RemoteMeta
 from .peer import Peer
+from .recording import Call, Recorder
 from .serving import GuardedOperations
 from .values import CannotCross
 from .wire import Channel, WireError, read_line
@@ -84,6 +87,7 @@ class TesterCrossing(Crossing):
         super().__init__(namespace, trusts=False, shared=set())
         self._states: dict[str, Any] = {"random": random.getstate()}
         self._own_files = frozenset(own_files)
+        self._sent: dict[str, Any] = {}
         self._seeded: set[str] = set()
         self._room = _FILES_IN_ALL
 
@@ -98,11 +102,17 @@ class TesterCrossing(Crossing):
                     states.append((library, state))
                 self._states[library] = state
         self._seeded.clear()
+        self._sent.update(states)
         changed = [
             (None, place, value) if isinstance(place, str) else (*place, value)
             for place, value in self.lent.changed()
         ]
         return (states, changed) if states or changed else None
+
+    def take_sent(self) -> dict[str, Any]:
+        """States of global generators that were sent since this was last asked."""
+        sent, self._sent = self._sent, {}
+        return sent
 
     def watch_seeds(self) -> None:
         """Notice a generator that is seeded with the seed that it had."""
@@ -190,6 +200,11 @@ class Tester:
         self._classes: set[str] | None = None
         self._own_files = sorted(entry.name for entry in os.scandir("."))
         self._fetched: dict[str, tuple[Any, int, Any]] = {}
+        self._recorder: Recorder | None = None
+        self._test = ""
+        self._failed: dict[str, tuple[list[Call], dict[str, Any]]] = {}
+        self._catalogue: dict[str, Any] | None = None
+        self._diagnoses: dict[str, str] = {}
         _install(shell, self.names)
         shell.events.register("pre_run_cell", self.begin)
         shell.events.register("post_run_cell", self.end)
@@ -197,6 +212,9 @@ class Tester:
     def begin(self, _info: Any) -> None:
         """Called before each cell: read what the grader says about it."""
         order = json.loads(read_line(self._control))
+        self._catalogue = order["diagnose"]
+        if self._catalogue is not None:
+            return
         if order["connect"]:
             _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
             self._connect(socket.socket(fileno=descriptors[0]))
@@ -220,18 +238,43 @@ class Tester:
             with contextlib.suppress(AnswerGone, AnswerInterrupted):  # `end` will say so
                 self.peer.ask("begin", order["shared"], self._own_files)
             self.peer.calls = 0
+        self._test = order["test"]
+        if self._recorder is not None:
+            self._recorder.start(order["watched"])
         self._active = True
 
-    def end(self, _result: Any) -> None:
-        """Called after each cell: say what happened."""
+    def end(self, result: Any) -> None:
+        """Called after each cell: say what happened, and keep what a failed test asked."""
         self._active = False
+        calls = self._recorder.take() if self._recorder is not None else []
+        if calls and not result.success:
+            self._failed[self._test] = (calls, dict(self.names))
         broken = self.peer.broken if self.peer is not None else None
         told = {
             "broken": type(broken).__name__ if broken is not None else "",
             "why": str(broken)[:500] if broken is not None else "",
             "calls": self.peer.calls if self.peer is not None else 0,
+            "diagnoses": self._diagnoses,
         }
         self._control.sendall(json.dumps(told).encode() + b"\n")
+
+    def diagnose(self) -> None:
+        """Find the wrong answers of the catalogue that agree with what failed tests were given."""
+        catalogue, self._catalogue = self._catalogue or {"tests": []}, None
+        for test in catalogue["tests"]:
+            if test in self._failed:
+                work = functools.partial(self._diagnosis, test, catalogue)
+                self._diagnoses[test] = in_child(work, ONE_TEST)
+
+    def _diagnosis(self, test: str, catalogue: dict[str, Any]) -> str:
+        """Runs in a child process, which must not speak to anybody else."""
+        calls, names = self._failed[test]
+        if self.peer is not None:
+            self.peer.broken = AnswerGone("there is nobody to ask")
+        self.names.clear()
+        self.names.update(names)
+        wrong = [Wrong(*entry) for entry in catalogue["wrong"]]
+        return diagnose(calls, names, catalogue["reference"], wrong)
 
     def look_up(self, name: str) -> Any:
         """The student's object of this name.
@@ -262,6 +305,8 @@ class Tester:
         looks = fingerprint(value)
         if known is not None and looks is not None and known[2] == looks:
             value = known[0]  # the student has not changed it; the test may have
+        if type(value) is RemoteFunction and self._recorder is not None:
+            self._recorder.watch(name, value)
         self._fetched[name] = (value, self.peer.calls, looks)
         if self._crossing is not None:
             self._crossing.lent.note(name, value)
@@ -305,6 +350,9 @@ class Tester:
         )
         crossing.connect(peer)
         self.peer, self._crossing = peer, crossing
+        self._recorder = Recorder(
+            lambda value: crossing.mirrors.number_of(value) is not None, crossing.take_sent
+        )
 
 
 _IPYTHON = re.compile(r"In|Out|get_ipython|exit|quit|open|_+|_(i+|\d+|i\d+|[iod]h)")
