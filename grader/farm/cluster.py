@@ -1,32 +1,31 @@
-"""Tasks over Dask, one in flight a worker, so that the death of a worker blames nobody else."""
+"""Where submissions are graded: workers on this machine, or a Dask cluster that exists."""
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
-import signal
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any
 
 import dask
-from distributed import Client, Future, LocalCluster, as_completed
-from distributed.scheduler import NoWorkerError
-from distributed.utils import LoopRunner
+from distributed import Client, LocalCluster
+from distributed.versions import VersionMismatchWarning
 
-from grader.errors import GraderError
+from grader.errors import FarmError, UsageError
+from grader.farm.device import CPU, CUDA, RESOURCE, cards
+from grader.farm.environment import difference, environment
+from grader.farm.interrupts import interrupts_ignored, loop_deaf_to_interrupts
+from grader.farm.tasks import PATIENCE, Slots
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
-
-RETRIES = 2
+PROTOCOLS = ("tcp://", "tls://")
 _SETTINGS = {
     # With one task a worker, whatever a dying worker had is that one task: blame it at once,
     # and let `run_tasks` decide what to do.
     "distributed.scheduler.allowed-failures": 0,
-    "distributed.scheduler.no-workers-timeout": "120s",
     "distributed.scheduler.work-stealing": False,
     "distributed.worker.daemon": False,
     "distributed.worker.preload": ["grader.farm.worker"],
@@ -34,26 +33,93 @@ _SETTINGS = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": False,
-    "distributed.admin.large-graph-warning-threshold": "1GB",
     "distributed.comm.timeouts.connect": "60s",
 }
+_CLIENT_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "1GB"}
+
+
+@dataclass(frozen=True)
+class Farm:
+    """Workers that take tasks.
+
+    Attributes:
+        client: connected to their scheduler.
+        resources: what a task needs, as `client.submit` takes it.
+        dashboard: address of Dask's own page about the run, or "".
+        patience: seconds that there may be no worker.
+    """
+
+    client: Client
+    resources: Mapping[str, float] = field(default_factory=dict)
+    dashboard: str = ""
+    patience: float = PATIENCE
 
 
 @contextmanager
-def local_cluster(workers: int, at_most: int) -> Iterator[Client]:
+def open_farm(
+    scheduler: str = "",
+    *,
+    workers: int = 0,
+    at_most: int,
+    device: str = CPU,
+    dashboard: bool = False,
+) -> Iterator[Farm]:
+    """Workers that grade; those that were started for it are gone at the end.
+
+    Args:
+        scheduler: address of a cluster's scheduler; "" for workers of our own.
+        workers: how many of our own; 0 means one for each core, or for each graphics card.
+        at_most: tasks that there will be; more workers would have nothing to do.
+        device: "cuda" for workers with a graphics card.
+        dashboard: start Dask's dashboard, where the workers are our own.
+
+    Raises:
+        UsageError: no scheduler can have that address, or the dashboard is not installed.
+        FarmError: the scheduler cannot be reached, there is no worker that fits, or the workers
+            run other versions.
+    """
+    if scheduler:
+        with remote_cluster(scheduler, device) as farm:
+            yield farm
+        return
+    names = cards() if device == CUDA else []
+    if device == CUDA and not names:
+        raise FarmError(
+            "This machine has no NVIDIA graphics card: leave out `--device cuda`, or name a "
+            "cluster that has one with `--scheduler`."
+        )
+    with local_cluster(workers or len(names), at_most, names, dashboard) as client:
+        link = _dashboard(client) if dashboard else ""
+        yield Farm(client, {RESOURCE: 1} if names else {}, link)
+
+
+@contextmanager
+def local_cluster(
+    workers: int, at_most: int, cards: list[str] | None = None, dashboard: bool = False
+) -> Iterator[Client]:
     """A Dask cluster on this machine, gone at the end.
 
     Args:
         workers: how many processes; 0 means one for each core.
-        at_most: tasks that there will be; more workers would have nothing to do.
+        at_most: tasks that there will be.
+        cards: graphics cards that the workers share out among themselves.
+        dashboard: whether to start the dashboard, on a port that is free.
+
+    Raises:
+        UsageError: the dashboard is not installed.
     """
-    with dask.config.set(_SETTINGS), _loop_deaf_to_interrupts() as loop:
+    if dashboard and importlib.util.find_spec("bokeh") is None:
+        raise UsageError("Dask's dashboard needs the package bokeh: install it.")
+    settings = {**_SETTINGS, **_CLIENT_SETTINGS, "grader.cards": cards or []}
+    with dask.config.set(settings), loop_deaf_to_interrupts() as loop:
         cluster = LocalCluster(
             n_workers=min(workers or os.cpu_count() or 1, at_most),
             threads_per_worker=1,
-            # no dashboard, and the port that Dask opens anyway is one that is free
+            # without the dashboard Dask opens a port all the same: one that is free
             dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": False},
+            worker_dashboard_address=None,
+            scheduler_kwargs={"dashboard": dashboard},
+            resources={RESOURCE: 1} if cards else None,
             silence_logs=logging.CRITICAL,
             memory_limit=0,
             host="127.0.0.1",
@@ -63,92 +129,109 @@ def local_cluster(workers: int, at_most: int) -> Iterator[Client]:
         try:
             yield client
         finally:
-            with _interrupts_ignored():
+            with interrupts_ignored():
                 client.close()
                 cluster.close()
 
 
 @contextmanager
-def _loop_deaf_to_interrupts() -> Iterator[Any]:
-    """Dask's event loop in a thread where Ctrl-C is blocked, which workers inherit from it.
+def remote_cluster(address: str, device: str = CPU) -> Iterator[Farm]:
+    """A cluster that others started, with workers that fit; it stays when this ends.
 
-    A terminal sends Ctrl-C to all processes at once. This one stops the workers in order, while
-    a worker that heard it would print a traceback. `grader.farm.worker` goes on from there.
+    Certificates for tls:// come from Dask's own configuration (`distributed.comm.tls`), and how
+    long to wait for the scheduler (`distributed.comm.timeouts.connect`) and for a worker
+    (`distributed.scheduler.no-workers-timeout`) too.
+
+    Raises:
+        UsageError: no scheduler can have that address.
+        FarmError: it cannot be reached, has no worker that fits, or runs other versions.
     """
-    runner = LoopRunner(asynchronous=False)
-    if hasattr(signal, "pthread_sigmask"):
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    if not address.startswith(PROTOCOLS):
+        raise UsageError(
+            f"{address!r} is no scheduler's address: write tcp://HOST:PORT or tls://HOST:PORT."
+        )
+    resources = {RESOURCE: 1} if device == CUDA else {}
+    with (
+        dask.config.set(_CLIENT_SETTINGS),
+        _quiet("distributed"),
+        loop_deaf_to_interrupts() as loop,
+    ):
+        client = _connect(address, loop)
         try:
-            runner.start()
+            _check_scheduler(client, address)
+            patience = _patience()
+            slots = Slots(client, resources, patience)
+            while not slots.count:
+                slots.wait()
+            _check_workers(client)
+            yield Farm(client, resources, _dashboard(client), patience)
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    else:
-        runner.start()
+            with interrupts_ignored():
+                client.close()
+
+
+def _connect(address: str, loop: Any) -> Client:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VersionMismatchWarning)  # `_check_scheduler` says it
+        try:
+            return Client(address, loop=loop, set_as_default=False)
+        except (OSError, TypeError, ValueError, RuntimeError, ImportError) as error:
+            reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+            if "ssl_context" in reason:
+                reason = (
+                    "tls:// needs certificates, which Dask's configuration names under "
+                    "distributed.comm.tls"
+                )
+            raise FarmError(f"No Dask scheduler could be reached at {address}: {reason}.") from None
+
+
+def _patience() -> float:
+    chosen = dask.config.get("distributed.scheduler.no-workers-timeout", None)
+    return PATIENCE if chosen is None else dask.utils.parse_timedelta(chosen, default="s")
+
+
+def _check_scheduler(client: Client, address: str) -> None:
+    """The scheduler must speak as this client does."""
+    versions: Any = client.get_versions()
+    here, there = versions["client"]["packages"], versions["scheduler"]["packages"]
+    for package in ("distributed", "dask", "msgpack"):
+        if here[package] != there.get(package):
+            raise FarmError(
+                f"The scheduler at {address} has {package} {there.get(package)} and this machine "
+                f"{here[package]}: install what requirements.txt pins on both."
+            )
+
+
+def _check_workers(client: Client) -> None:
+    """Workers must have the Python, the packages and the grader that this machine has."""
+    for worker, found in client.run(environment, on_error="return").items():
+        if isinstance(found, ImportError):
+            raise FarmError(
+                f"The worker {worker} has no grader: install this repository there as here."
+            )
+        if isinstance(found, BaseException):
+            raise FarmError(f"The worker {worker} does not answer: {found}.")
+        if differs := difference(environment(), found):
+            raise FarmError(
+                f"The worker {worker} could give other scores than this machine, since {differs}: "
+                "install what requirements.txt pins, and the same grader, on both."
+            )
+
+
+def _dashboard(client: Client) -> str:
     try:
-        yield runner.loop
-    finally:
-        runner.stop()
+        return str(client.dashboard_link or "")
+    except KeyError:  # it has none
+        return ""
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Tidying up takes seconds, and a second Ctrl-C must not leave workers behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # the main thread alone hears Ctrl-C
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _quiet(name: str) -> Iterator[None]:
+    """Dask's log is not for the person who grades: what matters is raised."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def run_tasks(
-    client: Client, work: Callable[[Task], Result], tasks: Iterable[Task]
-) -> Iterator[tuple[Task, Result | BaseException]]:
-    """Do `work` on every task, and yield each with its result as it comes.
-
-    A task whose worker died is tried again; after `RETRIES` more deaths the exception is its
-    result. An exception out of `work` is a result too.
-
-    Raises:
-        GraderError: all workers were lost, and none came back.
-    """
-    waiting = iter(tasks)
-    again: deque[tuple[Task, int]] = deque()
-    inflight: dict[Any, tuple[Task, int]] = {}
-    running: Any = as_completed()
-
-    def fill() -> None:
-        # counted anew each time: two tasks on the one worker that is left share its death
-        for _ in range(max(1, len(client.nthreads())) - len(inflight)):
-            task, tries = again.popleft() if again else (next(waiting, None), 0)
-            if task is None:
-                return
-            future = client.submit(work, task, pure=False)
-            inflight[future.key] = (task, tries)
-            running.add(future)
-
-    fill()
-    for future in running:
-        task, tries = inflight.pop(future.key)
-        outcome = _outcome(future)
-        if isinstance(outcome, NoWorkerError):
-            raise GraderError(
-                "All workers were lost and none could be started again: run `grader doctor`, "
-                "then this command again."
-            )
-        retried = isinstance(outcome, BaseException) and tries < RETRIES
-        if retried:
-            again.append((task, tries + 1))
-        fill()
-        if not retried:
-            yield task, outcome
-
-
-def _outcome(future: Future[Any]) -> Any:
-    """The result, or the exception that took its place."""
-    try:
-        return future.result()
-    except Exception as error:
-        return error
+        logger.setLevel(before)

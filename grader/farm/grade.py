@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 
 from grader.course import Course, Submission
-from grader.errors import CourseError, Interrupted
-from grader.farm.cluster import local_cluster, run_tasks
-from grader.farm.job import Conditions, Job, fault_record, grade_job, read_data_files, read_job
+from grader.errors import CourseError, Interrupted, UsageError
+from grader.farm.cluster import Farm, open_farm
+from grader.farm.interrupts import interrupts_noted
+from grader.farm.job import Conditions, Job, conditions_of, fault_record, grade_job, read_job
 from grader.farm.scorer import Scorer
 from grader.farm.store import ResultStore, SubmissionRecord
+from grader.farm.tasks import run_tasks
 from grader.intake import nothing_handed_in
-from grader.release import load_template
-from grader.sandbox import SandboxMode, examine_host
+from grader.sandbox import SandboxMode
 from grader.scoring import GradebookWriter
 
 
@@ -39,9 +40,15 @@ def grade(
     *,
     student: str | None = None,
     regrade: bool = False,
+    changed_only: bool = False,
     workers: int | None = None,
     sandbox: SandboxMode | None = None,
+    scheduler: str | None = None,
+    device: str | None = None,
+    dashboard: bool = False,
     on_start: Callable[[int, int], None] = lambda total, stored: None,
+    on_farm: Callable[[Farm], None] = lambda farm: None,
+    on_running: Callable[[int], None] = lambda running: None,
     on_record: Callable[[SubmissionRecord], None] = lambda record: None,
     work: Callable[[Job], SubmissionRecord] = grade_job,
 ) -> GradeRun:
@@ -52,53 +59,62 @@ def grade(
         assignment: name of a released assignment.
         student: grade this one only.
         regrade: run again what is stored.
+        changed_only: keep what is stored though the assignment, a setting or the environment has
+            changed since, as long as the student's own files have not.
         workers: submissions at once; None means what the course says.
         sandbox: how student code is isolated; None means what the course says.
+        scheduler: address of a Dask cluster; "" for workers of our own, None for what the course
+            says.
+        device: "cpu" or "cuda", for assignments that ask for one; None for what the course says.
+        dashboard: start Dask's dashboard, where the workers are our own.
         on_start: called once with the number of submissions and how many of them are stored.
+        on_farm: called once when there are workers.
+        on_running: called with the number of submissions that are with workers.
         on_record: called with each record, in order of completion.
         work: what a worker does with a job; a benchmark replays a recording.
 
     Raises:
         CourseError: the assignment is not released, or nothing was handed in.
+        UsageError: options that do not fit together.
         SandboxUnavailable: student code cannot be isolated here.
+        FarmError: there are no workers that could do it.
         ScoringError: the gradebook cannot be written; stored results stay.
         StorageError: results cannot be stored.
         Interrupted: the user stopped the run; stored results stay.
     """
-    mode = sandbox or SandboxMode(course.settings.sandbox)
-    if mode is SandboxMode.BUBBLEWRAP:
-        examine_host()
-    conditions = Conditions(
-        load_template(course, course.require(assignment)),
-        read_data_files(course.assignment(assignment)),
-        course.limits,
-        mode,
-        course.settings.parameters,
-        hidden=(course.root,),
-    )
+    if regrade and changed_only:
+        raise UsageError("--regrade runs all again, --changed-only only what changed: say one.")
+    conditions = conditions_of(course, assignment, sandbox, device)
     submissions = list(course.submissions(assignment, student))
     if not submissions:
         raise CourseError(nothing_handed_in(course, assignment, student))
     store = ResultStore(course, assignment)
-    stored = set() if regrade else _stored(store, conditions, submissions)
+    stored = set() if regrade else _stored(store, conditions, submissions, changed_only)
     on_start(len(submissions), len(stored))
     # read again when its turn comes, so that the bytes of a whole class are never held at once
     waiting = (read_job(conditions, s) for s in submissions if s.student not in stored)
+    address = course.settings.scheduler if scheduler is None else scheduler
     wanted = course.settings.workers if workers is None else workers
     count = len(submissions) - len(stored)
     kept = len(stored)
     faults = []
+    farm = open_farm(
+        address, workers=wanted, at_most=count, device=conditions.device, dashboard=dashboard
+    )
     try:
         with (
+            interrupts_noted() as stopped,
             GradebookWriter(course, assignment) as writer,
-            closing(_run(waiting, count, wanted, work)) as fresh,
+            closing(_run(waiting, work, farm, stopped, on_farm, on_running)) as fresh,
         ):
-            scorer = Scorer(writer, store, course.settings.gradebook_patience)
+            scorer = Scorer(writer, store, course.settings.gradebook_patience, stopped)
             for student in sorted(stored):
+                if stopped():
+                    raise KeyboardInterrupt
                 if (old := store.load(student)) is not None:
                     scorer.score(old)
                     on_record(old)
-            for record in fresh:
+            for record in fresh if count else ():  # no worker is started for none
                 store.save(record)
                 kept += 1
                 scorer.score(record)
@@ -115,26 +131,45 @@ def grade(
 
 
 def _stored(
-    store: ResultStore, conditions: Conditions, submissions: Iterable[Submission]
+    store: ResultStore,
+    conditions: Conditions,
+    submissions: Iterable[Submission],
+    changed_only: bool,
 ) -> set[str]:
     """Whose records are still true and are not a fault of ours."""
-    return {
-        submission.student
-        for submission in submissions
-        if (record := store.load(submission.student)) is not None
-        and not record.fault
-        and record.key == read_job(conditions, submission).key
-    }
+    found = set()
+    for submission in submissions:
+        record = store.load(submission.student)
+        if record is None or record.fault:
+            continue
+        job = read_job(conditions, submission)
+        same = record.handed_in == job.handed_in if changed_only else record.key == job.key
+        if same:
+            found.add(submission.student)
+    return found
 
 
 def _run(
-    jobs: Iterable[Job], count: int, workers: int, work: Callable[[Job], SubmissionRecord]
+    jobs: Iterable[Job],
+    work: Callable[[Job], SubmissionRecord],
+    opened: AbstractContextManager[Farm],
+    stopped: Callable[[], bool],
+    on_farm: Callable[[Farm], None],
+    on_running: Callable[[int], None],
 ) -> Generator[SubmissionRecord]:
-    """Records of `count` jobs, as workers finish them; no worker is started for none."""
-    if not count:
-        return
-    with local_cluster(workers, at_most=count) as client:
-        for job, outcome in run_tasks(client, work, jobs):
+    """Records of jobs, as the workers of a farm finish them."""
+    with opened as farm:
+        on_farm(farm)
+        outcomes = run_tasks(
+            farm.client,
+            work,
+            jobs,
+            resources=farm.resources,
+            patience=farm.patience,
+            stopped=stopped,
+            on_running=on_running,
+        )
+        for job, outcome in outcomes:
             if isinstance(outcome, BaseException):
                 yield fault_record(job, f"The grader failed on this submission: {outcome!r}"[:300])
             else:

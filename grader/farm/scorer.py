@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 from grader.errors import GradebookBusy, ScoringError
 from grader.farm.store import ResultStore, SubmissionRecord
@@ -25,12 +26,20 @@ class Scorer:
         writer: of the course's gradebook.
         store: has the records, and is told which of them the gradebook has.
         patience: seconds that a busy gradebook is waited for at the end.
+        stopped: whether Ctrl-C was pressed, which ends that waiting.
     """
 
-    def __init__(self, writer: GradebookWriter, store: ResultStore, patience: float) -> None:
+    def __init__(
+        self,
+        writer: GradebookWriter,
+        store: ResultStore,
+        patience: float,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._writer = writer
         self._store = store
         self._patience = patience
+        self._stopped = stopped
         self._taken = 0
         self._refused = 0
         self._trouble: ScoringError | None = None
@@ -55,10 +64,11 @@ class Scorer:
 
         Raises:
             ScoringError: with the first reason; results are in the store.
+            KeyboardInterrupt: `stopped` said so.
         """
         give_up = time.monotonic() + self._patience
         while self._waiting:
-            time.sleep(max(0.0, min(self._next, give_up) - time.monotonic()))
+            self._sleep(min(self._next, give_up))
             record = self._store.load(self._waiting.popleft())
             if record is None or record.scored:
                 continue
@@ -72,6 +82,12 @@ class Scorer:
                 f"{str(self._trouble).rstrip('.')}. Results are kept: put that right and run the "
                 "same command again."
             )
+
+    def _sleep(self, until: float) -> None:
+        while (left := until - time.monotonic()) > 0:
+            if self._stopped():
+                raise KeyboardInterrupt
+            time.sleep(min(left, 0.1))
 
     def _offer(self, record: SubmissionRecord) -> bool:
         """Score one record; returns whether the gradebook answered at all."""

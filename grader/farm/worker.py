@@ -1,15 +1,26 @@
-"""Loaded by Dask into every worker before its first task."""
+"""Loaded by Dask into every worker before its first task.
+
+`dask worker ADDRESS --preload grader.farm.worker` does it on a cluster.
+"""
 
 from __future__ import annotations
 
 import signal
+from typing import Any
+
+import dask
+
+from grader.farm.device import use_card
 
 
-def dask_setup(_worker: object) -> None:
-    """Ignore Ctrl-C, which was blocked while the worker started.
+def dask_setup(worker: Any) -> None:
+    """Ignore Ctrl-C, which was blocked while the worker started, and take a graphics card.
 
-    It must not stay blocked: kernels would inherit that, and could not be interrupted.
+    Ctrl-C must not stay blocked: kernels would inherit that, and could not be interrupted.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    cards = dask.config.get("grader.cards", [])
+    if cards:
+        use_card(int(worker.name), cards)

@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from grader.farm.cluster import Farm
 from grader.split import NotebookResult, Outcome, TestResult
 from grader.split.recorder import test_ids as ids_of_tests
 
@@ -31,11 +32,13 @@ class Inline:
         self.before_run: Callable[[str], None] = lambda name: None
 
     @contextlib.contextmanager
-    def cluster(self, workers: int, at_most: int) -> Iterator[None]:
+    def farm(self, scheduler: str, **_options: Any) -> Iterator[Any]:
         self.clusters += 1
-        yield
+        yield Farm(None)
 
-    def run_tasks(self, client: None, work: Any, tasks: Any) -> Iterator[tuple[Any, Any]]:
+    def run_tasks(
+        self, client: None, work: Any, tasks: Any, **_options: Any
+    ) -> Iterator[tuple[Any, Any]]:
         for task in tasks:
             try:
                 yield task, work(task)
@@ -54,7 +57,7 @@ class Inline:
 def install(patch: pytest.MonkeyPatch) -> Inline:
     """Put an `Inline` in place of cluster and kernels."""
     inline = Inline()
-    patch.setattr(MAIN_PATH, "local_cluster", inline.cluster)
+    patch.setattr(MAIN_PATH, "open_farm", inline.farm)
     patch.setattr(MAIN_PATH, "run_tasks", inline.run_tasks)
     patch.setattr("grader.farm.job.examine_host", lambda: None)
     patch.setattr("grader.farm.job.run_notebook", inline.run_notebook)

@@ -12,7 +12,8 @@ import pytest
 from distributed import Client
 from distributed.scheduler import KilledWorker
 
-from grader.farm.cluster import RETRIES, local_cluster, run_tasks
+from grader.farm.cluster import local_cluster
+from grader.farm.tasks import RETRIES, run_tasks
 
 WORKERS = 2
 
