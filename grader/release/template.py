@@ -7,12 +7,14 @@ hidden tests still there. Grading trusts these cells and nothing that a student 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 from sqlalchemy.exc import SQLAlchemyError
 
 from grader.course import Course
@@ -40,6 +42,23 @@ class TemplateCell:
     task: bool
     points: float | None
     tags: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, cell: nbformat.NotebookNode) -> TemplateCell:
+        """What a notebook's own cell with nbgrader metadata says of itself."""
+        mark = cell.metadata["nbgrader"]
+        return cls(
+            grade_id=str(mark["grade_id"]),
+            cell_type=cell.cell_type,
+            source=cell.source,
+            checksum=str(mark.get("checksum", "")),
+            locked=is_locked(cell),
+            grade=is_grade(cell),
+            solution=is_solution(cell),
+            task=is_task(cell),
+            points=float(mark["points"]) if "points" in mark else None,
+            tags=tuple(cell.metadata.get("tags", ())),
+        )
 
     @property
     def is_test(self) -> bool:
@@ -95,6 +114,36 @@ class NotebookTemplate:
         """Its autograded tests, in order."""
         return tuple(cell for cell in self.cells if cell.is_test)
 
+    def informed(
+        self, cells: Sequence[nbformat.NotebookNode], wrong: Iterable[Variant] = ()
+    ) -> NotebookTemplate:
+        """With what the instructor's own notebook says.
+
+        Args:
+            cells: of that notebook, solutions included; none where it is not at hand, and what
+                the stubs show must do.
+            wrong: the assignment's misconceptions; those of other notebooks are left out.
+        """
+        defines = {
+            cell.grade_id: set(defined_names(cell.source)) for cell in self.cells if cell.solution
+        }
+        codes = [cell for cell in cells if cell.cell_type == "code"]
+        imports = [line for cell in codes for line in import_statements(cell.source)]
+        solved = [cell for cell in codes if grade_id_of(cell) in defines]
+        for cell in solved:
+            defines[grade_id_of(cell)] |= defined_names(cell.source)
+        known = {name for cell in solved for name in defined_names(cell.source)}
+        misconceptions = tuple(variant for variant in wrong if variant.function in known)
+        return replace(
+            self,
+            defines={name: sorted(found) for name, found in defines.items()},
+            classes=tuple(sorted({name for cell in codes for name in class_names(cell.source)})),
+            imports=tuple(dict.fromkeys(imports)),
+            complete=bool(codes),
+            solutions=tuple(cell.source for cell in solved) if misconceptions else (),
+            misconceptions=misconceptions,
+        )
+
 
 @dataclass(frozen=True)
 class AssignmentTemplate:
@@ -140,7 +189,9 @@ def load_template(course: Course, name: str) -> AssignmentTemplate:
         with programs_on_path(), Gradebook(course.db_url, course.directory.course_id) as gradebook:
             found = gradebook.find_assignment(name)
             notebooks = {
-                nb.name: _with_names(_notebook(nb, tags), course.path("source", name), wrong)
+                nb.name: _notebook(nb, tags).informed(
+                    _source_cells(course.path("source", name) / f"{nb.name}.ipynb"), wrong
+                )
                 for nb in found.notebooks
             }
     except MissingEntry:
@@ -186,31 +237,12 @@ def _misconceptions(course: Course, name: str) -> list[Variant]:
     return load_catalogue(path) if path is not None and path.is_file() else []
 
 
-def _with_names(template: NotebookTemplate, folder: Path, wrong: list[Variant]) -> NotebookTemplate:
-    """Add what the instructor's source says of names, or the stubs where there is no source."""
-    defines = {
-        cell.grade_id: set(defined_names(cell.source)) for cell in template.cells if cell.solution
-    }
+def _source_cells(path: Path) -> list[nbformat.NotebookNode]:
+    """The cells of an instructor's notebook, or none where it cannot be read."""
     try:
-        cells = nbformat.read(folder / f"{template.name}.ipynb", as_version=4).cells
+        return list(nbformat.read(path, as_version=4).cells)
     except Exception:  # nbformat trusts its input; without a source the stubs say enough
-        cells = []
-    codes = [cell for cell in cells if cell.cell_type == "code"]
-    imports = [line for cell in codes for line in import_statements(cell.source)]
-    solved = [cell for cell in codes if grade_id_of(cell) in defines]
-    for cell in solved:
-        defines[grade_id_of(cell)] |= defined_names(cell.source)
-    known = {name for cell in solved for name in defined_names(cell.source)}
-    misconceptions = tuple(variant for variant in wrong if variant.function in known)
-    return replace(
-        template,
-        defines={name: sorted(found) for name, found in defines.items()},
-        classes=tuple(sorted({name for cell in codes for name in class_names(cell.source)})),
-        imports=tuple(dict.fromkeys(imports)),
-        complete=bool(codes),
-        solutions=tuple(cell.source for cell in solved) if misconceptions else (),
-        misconceptions=misconceptions,
-    )
+        return []
 
 
 def _released_tags(course: Course, name: str) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
-from nbgrader.utils import compute_checksum, is_grade, is_locked, is_solution, is_task
+from nbgrader.utils import compute_checksum, is_locked
 
 from grader.course import Limits, Submission
 from grader.errors import IntakeError
@@ -81,7 +80,7 @@ def _own_template(name: str, raw: bytes) -> tuple[NotebookTemplate, tuple[str, .
         if not isinstance(mark, dict) or not mark.get("grade_id"):
             continue
         grade_id = str(mark["grade_id"])
-        cells[grade_id] = _template_cell(cell, mark, grade_id)
+        cells[grade_id] = TemplateCell.of(cell)
         if is_locked(cell) and mark.get("checksum") not in (None, compute_checksum(cell)):
             changed.append(
                 f"You changed the cell {grade_id}, which belongs to the assignment; "
@@ -89,18 +88,3 @@ def _own_template(name: str, raw: bytes) -> tuple[NotebookTemplate, tuple[str, .
             )
     kernelspec = dict(notebook.metadata.get("kernelspec", {}))
     return NotebookTemplate(name, tuple(cells.values()), kernelspec), tuple(changed)
-
-
-def _template_cell(cell: nbformat.NotebookNode, mark: Any, grade_id: str) -> TemplateCell:
-    return TemplateCell(
-        grade_id=grade_id,
-        cell_type=cell.cell_type,
-        source=cell.source,
-        checksum=str(mark.get("checksum", "")),
-        locked=is_locked(cell),
-        grade=is_grade(cell),
-        solution=is_solution(cell),
-        task=is_task(cell),
-        points=float(mark["points"]) if "points" in mark else None,
-        tags=tuple(cell.metadata.get("tags", ())),
-    )

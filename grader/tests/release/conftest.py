@@ -108,7 +108,8 @@ def text_course(gradebook: Path) -> Course:
     folder = root / "solutions" / "hello"
     (folder / "data" / "deep").mkdir(parents=True)
     (folder / "hello.md").write_text(TEXT, encoding="utf-8")
-    (folder / "misconceptions.py").write_text(f"def hello__shouts(name): ...  # {CANARY}\n")
+    wrong = f"def hello__shouts(name):\n    'You shout, {CANARY}.'\n    return name.upper()\n"
+    (folder / "misconceptions.py").write_text(wrong)
     (folder / "alternatives.py").write_text(f"def hello__joins(name): ...  # {CANARY}\n")
     (folder / "notes.txt").write_text(f"{CANARY}\n")
     (folder / "data" / "names.csv").write_text("name\nAda\n")
