@@ -176,6 +176,8 @@ class Agent:
         finally:
             signal.signal(signal.SIGINT, handler)
             sys.stdout, sys.stderr = streams
+        if self._channel.pending:  # no event will tell of what has been read already
+            self._loop.call_soon(self.serve)
 
     def _interrupt(self, _number: int, _frame: Any) -> None:
         """End the student's code, but never in the middle of a frame."""

@@ -17,6 +17,7 @@ from typing import Any
 
 _PREFIX = struct.Struct("!II")
 _CHUNK = 2**20
+_AHEAD = 2**16
 _LONGEST_LINE = 2**20
 
 
@@ -105,6 +106,12 @@ class Channel:
         self.closed = False
         self._socket = connection
         self._socket.setblocking(True)
+        self._ahead = bytearray()
+
+    @property
+    def pending(self) -> bool:
+        """Whether bytes of a next frame have been read already."""
+        return bool(self._ahead) and not self.closed
 
     def fileno(self) -> int:
         """The socket's descriptor."""
@@ -125,6 +132,8 @@ class Channel:
         pieces = pack(header, buffers, self.caps)
         if self.closed:
             raise ChannelClosed
+        if sum(map(len, pieces)) < _AHEAD:  # one call, and the other side wakes up once
+            pieces = [b"".join(pieces)]
         try:
             for piece in pieces:
                 self._socket.sendall(piece)
@@ -144,7 +153,8 @@ class Channel:
         """
         if self.closed:
             raise ChannelClosed
-        select.select([self._socket], [], [])
+        if not self._ahead:
+            select.select([self._socket], [], [])
         try:
             return self._receive(time.monotonic() + self.caps.seconds)
         except BaseException:
@@ -164,22 +174,27 @@ class Channel:
 
     def _read(self, size: int, deadline: float) -> bytearray:
         """Read `size` bytes; memory grows only with what has really arrived."""
-        data = bytearray()
-        while len(data) < size:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise WireError("a frame that took too long")
-            self._socket.settimeout(left)
+        while (missing := size - len(self._ahead)) > 0:
+            # a small frame comes in one call, a large one without a byte too many
+            self._ahead += self._more(_AHEAD if size < _AHEAD else min(missing, _CHUNK), deadline)
+        if len(self._ahead) == size:
+            data, self._ahead = self._ahead, bytearray()
+            return data
+        data = self._ahead[:size]
+        del self._ahead[:size]
+        return data
+
+    def _more(self, size: int, deadline: float) -> bytes:
+        """The next bytes, `size` at most."""
+        while (left := deadline - time.monotonic()) > 0:
             try:
-                part = self._socket.recv(min(size - len(data), _CHUNK))
-            except TimeoutError:
-                raise WireError("a frame that took too long") from None
+                part = self._socket.recv(size, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                select.select([self._socket], [], [], left)
+                continue
             except OSError:
                 part = b""
-            finally:
-                if self._socket.fileno() >= 0:
-                    self._socket.settimeout(None)
             if not part:
                 raise ChannelClosed
-            data += part
-        return data
+            return part
+        raise WireError("a frame that took too long")
