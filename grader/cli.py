@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +11,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from grader.errors import GraderError, Interrupted, StorageError, UsageError
 
@@ -129,31 +122,69 @@ def grade(
     assignment: AssignmentName,
     student: StudentOption = None,
     regrade: Annotated[bool, typer.Option(help="Run again what is graded already.")] = False,
+    changed_only: Annotated[
+        bool,
+        typer.Option(
+            help="Run only what is new or was handed in again since it was graded; keep all other "
+            "results, even if the assignment, a setting or a package has changed since."
+        ),
+    ] = False,
     workers: Annotated[
         int | None, typer.Option(min=0, help="Submissions at once; 0 means one for each core.")
     ] = None,
     sandbox: Annotated[
         str | None, typer.Option(help="How student code is isolated: bubblewrap or none.")
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Grade on a Dask cluster: tcp://HOST:PORT, or tls://HOST:PORT with the "
+            "certificates that Dask's configuration names.",
+            metavar="ADDRESS",
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="cpu, or cuda for assignments that have a parameter DEVICE."),
+    ] = None,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Start Dask's dashboard on this machine.")
+    ] = False,
 ) -> None:
     """Run and score every submission; what is graded already and has not changed is kept."""
     from grader.course import Course
+    from grader.farm import Farm
     from grader.farm import grade as grade_assignment
     from grader.report import class_table, load_graded, summary
+    from grader.report.progress import GradingProgress
 
     course = Course(_State.root)
     mode = None if sandbox is None else _mode(sandbox)
-    with _progress() as progress:
-        bar = progress.add_task("Grading", visible=False)
+
+    def show_farm(farm: Farm) -> None:
+        progress.workers_ready()
+        if farm.dashboard:
+            err.print(f"Dashboard: {escape(farm.dashboard)}", soft_wrap=True)
+        if device == "cuda" and not farm.resources:
+            name = escape(assignment)
+            err.print(f"{name} has no parameter DEVICE: it is graded on the CPU.", soft_wrap=True)
+
+    with GradingProgress(err) as progress:
         run = grade_assignment(
             course,
             assignment,
             student=student,
             regrade=regrade,
+            changed_only=changed_only,
             workers=workers,
             sandbox=mode,
-            on_start=lambda total, stored: progress.update(bar, total=total, visible=True),
-            on_record=lambda record: progress.advance(bar),
+            scheduler=scheduler,
+            device=device,
+            dashboard=dashboard,
+            on_start=progress.start,
+            on_farm=show_farm,
+            on_running=progress.running,
+            on_record=lambda record: progress.finished(fault=bool(record.fault)),
         )
     graded = load_graded(course, assignment, student)
     out.print(class_table(graded))
@@ -207,6 +238,56 @@ def report(
 
 
 @app.command()
+def audit(
+    assignments: Annotated[
+        list[str] | None, typer.Argument(help="Names; all of the course's where none is given.")
+    ] = None,
+    mutants: Annotated[bool, typer.Option(help="Try small mistakes in the reference.")] = True,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of the reference.")] = 50,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Runs at once; 0 means one for each core.")
+    ] = 0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="File for the numbers.", metavar="FILE")
+    ] = None,
+    page: Annotated[Path | None, typer.Option(help="File for the page.", metavar="FILE")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Also write a Markdown table here.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Grade the tests themselves: right must pass, wrong must not, nothing may leak."""
+    from grader.audit.audit import Watch, audit_assignments
+    from grader.course import Course
+    from grader.errors import CourseError
+    from grader.report.audit import audit_summary, audit_table, write_audit
+
+    course = Course(_State.root)
+    names = assignments or course.assignment_names
+    if not names:
+        raise CourseError(f"The course at {course.root} has no assignments to audit.")
+    with _progress() as progress:
+        bar = progress.add_task("Audit")
+        watch = Watch(
+            lambda name, total: progress.reset(bar, description=name, total=total or None),
+            lambda: progress.advance(bar),
+        )
+        count = workers or os.cpu_count() or 1
+        found_each = audit_assignments(
+            course, names, seeds=seeds, mutants=mutants, workers=count, watch=watch
+        )
+        audits = list(found_each)
+    out.print(audit_table(audits))
+    for found in audits:
+        out.print(escape(audit_summary(found)))
+        for problem in found.problems:
+            err.print(f"[red]✗[/red] {escape(problem)}", soft_wrap=True)
+    for path in write_audit(course, audits, json_file=json_file, page=page, table=table):
+        out.print(f"Wrote {escape(str(path))}", soft_wrap=True)
+    if any(found.problems for found in audits):
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor() -> None:
     """Test this machine and this course: what works, what is weaker than it should be."""
     from grader.audit.doctor import examine_all
@@ -226,19 +307,6 @@ def _mode(name: str) -> Any:
     except ValueError:
         known = " or ".join(mode.value for mode in SandboxMode)
         raise UsageError(f"There is no sandbox {name!r}: say {known}.") from None
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=err,
-        disable=not err.is_terminal,
-    )
 
 
 def run(command: Callable[[], object]) -> int:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from nbformat import NotebookNode
 
 from grader.audit.mutants import Mutant
+from grader.audit.pipeline import Version
 from grader.audit.pool import Answer, Job, Pool
 from grader.audit.result import KILL_RATE, Audit, StepAudit, Survivor
 from grader.audit.runner import Cell, cells_of
@@ -67,6 +68,7 @@ class Measurement:
         self.audit = Audit(subject.assignment, subject.name, points, rows, mutated=mutants)
         self.messages: set[str] = set()
         self.expected: set[float] = set()
+        self.versions: list[Version] = []
         self._parameters = {k: v for k, v in parameters.items() if k != "SEED"}
         self._seed: int | None = parameters.get("SEED")
         self._memory = memory
@@ -79,8 +81,9 @@ class Measurement:
         first = self._job(self.cells, self.full)
         answer = self.pool.one(replace(first, watch=True, list_modules=True))
         self.pool.warm_up(answer.modules)
+        shown = replace(self._job(self._visible(self.cells), self.full), watch=True)
+        self.expected = _compared(answer) - _compared(self.pool.one(shown))
         for run in answer.runs:
-            self.expected = {number for found in run.compared.values() for number in found}
             for test, error in run.errors.items():
                 self._problem(f"The reference does not pass {test} ({error}).")
         if answer.ended:
@@ -89,6 +92,7 @@ class Measurement:
             [first, *(self._job(self.cells, step.test_ids) for step in self.subject.steps)]
         )
         for run in timed.runs:
+            self.versions.append(Version("the-reference", self.subject.notebook, run.points))
             self._limit = max(_SHORTEST, _PATIENCE * run.slowest)
             for step, row in self.rows.items():
                 row.seconds = sum(run.seconds.get(test, 0.0) for test in step.test_ids)
@@ -124,14 +128,15 @@ class Measurement:
         if audit.flakes:
             self._problem(f"The reference loses points with {audit.flakes} of {audit.seeds} seeds.")
         self._stale_equivalents()
-        audit.problems += audit.leaks
         return audit
 
     def _blanks(self) -> Iterable[Check]:
         everything = blank(self.subject.notebook)
 
         def judge_all(answer: Answer) -> None:
-            self.audit.blank = sum(sum(run.points.values()) for run in answer.runs)
+            for run in answer.runs:
+                self.audit.blank = sum(run.points.values())
+                self.versions.append(Version("the-blank-stub", everything, run.points))
             if self.audit.blank:
                 self._problem(f"The blank notebook earns {self.audit.blank:g} points.")
 
@@ -281,6 +286,7 @@ class Measurement:
         self, notebook: NotebookNode, step: Step, what: str, misconception: bool = False
     ) -> Check:
         """A check that a version loses the points of `step` and no others."""
+        first = misconception and self.rows[step].misconceptions == 1
 
         def judge(answer: Answer) -> None:
             lost = set(self._lost(answer, self.full))
@@ -292,6 +298,9 @@ class Measurement:
                     self._problem(f"{what} keeps the points of {', '.join(sorted(kept))}.")
             if others := lost - set(step.test_ids):
                 self._problem(f"{what} also loses {', '.join(sorted(others))}.")
+            if first:
+                name = what.rpartition(" ")[2]
+                self.versions += [Version(name, notebook, run.points) for run in answer.runs]
 
         return Check(self._job(cells_of(notebook), self.full), judge)
 
@@ -348,6 +357,11 @@ class Measurement:
     def _problem(self, sentence: str) -> None:
         if sentence not in self.audit.problems:
             self.audit.problems.append(sentence)
+
+
+def _compared(answer: Answer) -> set[float]:
+    """All numbers that tests compared with."""
+    return {n for run in answer.runs for found in run.compared.values() for n in found}
 
 
 def _without(source: str, begin: str, end: str) -> str:

@@ -112,6 +112,8 @@ _TWINS = [
 _TWIN = {a: b for pair in _TWINS for a, b in (pair, pair[::-1])}
 _AXES = ("axis", "dim", "dims")
 _BARE = ast.Expr | ast.AugAssign | ast.Raise | ast.Continue | ast.Break | ast.Assert | ast.Delete
+_SYMMETRIC = ("transpose", "swapaxes", "maximum", "minimum", "logaddexp", "hypot", "isclose")
+"""Functions of two arguments whose order is of no consequence."""
 _COPIES = ("copy", "clone", "detach", "abs")
 
 
@@ -175,7 +177,7 @@ def constant(node: ast.AST, source: Source) -> Iterator[Edit | None]:
 def argument_order(node: ast.AST, source: Source) -> Iterator[Edit | None]:
     """Two neighbouring arguments of a call, or parts of a returned tuple, change places."""
     parts: list[ast.expr] = []
-    if isinstance(node, ast.Call):
+    if isinstance(node, ast.Call) and _name(node) not in _SYMMETRIC:
         parts = node.args
     elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
         parts = node.value.elts
@@ -233,7 +235,7 @@ def reduction(node: ast.AST, source: Source) -> Iterator[Edit | None]:
     """Another function of the same shape: min for max, mean for sum."""
     if not isinstance(node, ast.Call):
         return
-    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    name = _name(node)
     if name in _TWIN and (isinstance(node.func, ast.Attribute) or name in ("max", "min", "any")):
         end = source.end(node.func)
         yield Edit(end - len(name), end, _TWIN[name])
@@ -274,6 +276,10 @@ OPERATORS: dict[str, Operator] = {
     "reduction": reduction,
     "in place": in_place,
 }
+
+
+def _name(node: ast.Call) -> str:
+    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
 
 
 def _operand(node: ast.expr, source: Source) -> str:

@@ -167,7 +167,8 @@ def _compile(cell: Cell) -> tuple[CodeType, CodeType | None]:
         from IPython.core.interactiveshell import InteractiveShell
 
         InteractiveShell.instance()
-        tree = ast.parse(TransformerManager().transform_cell(cell.source), name)
+        plain = TransformerManager().transform_cell(cell.source)  # type: ignore[no-untyped-call]
+        tree = ast.parse(plain, name)
     last = None
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         last = compile(ast.Expression(tree.body.pop().value), name, "eval")  # type: ignore[attr-defined]

@@ -175,7 +175,8 @@ def _files(folder: Path, root: Path) -> dict[str, bytes]:
 
 def _notebook(path: Path) -> NotebookNode:
     try:
-        return nbformat.read(path, as_version=4)
+        notebook: NotebookNode = nbformat.read(path, as_version=4)
     except Exception as error:  # nbformat trusts its input, so any exception is the file's
         reason = (str(error).splitlines() or [""])[0][:100].rstrip(".")
         raise CourseError(f"{path} cannot be read as a notebook: {reason}.") from None
+    return notebook

@@ -67,8 +67,8 @@ def steps_of(notebook: NotebookNode) -> list[Step]:
                 waiting = []
             elif steps:
                 last = steps.pop()
-                both = {"test_ids": last.test_ids + test, "points": last.points + points}
-                steps.append(replace(last, **both))
+                tests, total = last.test_ids + test, last.points + points
+                steps.append(replace(last, test_ids=tests, points=total))
     return steps
 
 
