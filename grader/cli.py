@@ -11,6 +11,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from grader.errors import GraderError, Interrupted, StorageError, UsageError
 
@@ -256,26 +264,22 @@ def audit(
     ] = None,
 ) -> None:
     """Grade the tests themselves: right must pass, wrong must not, nothing may leak."""
-    from grader.audit.audit import Watch, audit_assignments
+    from grader.audit.audit import audit_assignments
     from grader.course import Course
     from grader.errors import CourseError
-    from grader.report.audit import audit_summary, audit_table, write_audit
+    from grader.report.audit import AuditProgress, audit_summary, audit_table, write_audit
 
     course = Course(_State.root)
     names = assignments or course.assignment_names
     if not names:
         raise CourseError(f"The course at {course.root} has no assignments to audit.")
-    with _progress() as progress:
-        bar = progress.add_task("Audit")
-        watch = Watch(
-            lambda name, total: progress.reset(bar, description=name, total=total or None),
-            lambda: progress.advance(bar),
+    count = workers or os.cpu_count() or 1
+    with AuditProgress(err) as watch:
+        audits = list(
+            audit_assignments(
+                course, names, seeds=seeds, mutants=mutants, workers=count, watch=watch
+            )
         )
-        count = workers or os.cpu_count() or 1
-        found_each = audit_assignments(
-            course, names, seeds=seeds, mutants=mutants, workers=count, watch=watch
-        )
-        audits = list(found_each)
     out.print(audit_table(audits))
     for found in audits:
         out.print(escape(audit_summary(found)))
@@ -307,6 +311,19 @@ def _mode(name: str) -> Any:
     except ValueError:
         known = " or ".join(mode.value for mode in SandboxMode)
         raise UsageError(f"There is no sandbox {name!r}: say {known}.") from None
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=err,
+        disable=not err.is_terminal,
+    )
 
 
 def run(command: Callable[[], object]) -> int:

@@ -4,7 +4,8 @@
 score it. Workers run trusted code only; what a student wrote runs in a sandbox that they start.
 """
 
+from grader.farm.cluster import Farm
 from grader.farm.grade import GradeRun, grade
 from grader.farm.store import ResultStore, SubmissionRecord
 
-__all__ = ["GradeRun", "ResultStore", "SubmissionRecord", "grade"]
+__all__ = ["Farm", "GradeRun", "ResultStore", "SubmissionRecord", "grade"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from grader.course import Course, Submission
 from grader.errors import CourseError, Interrupted, UsageError
 from grader.farm.cluster import Farm, open_farm
+from grader.farm.device import CPU, CUDA
 from grader.farm.interrupts import interrupts_noted
 from grader.farm.job import Conditions, Job, conditions_of, fault_record, grade_job, read_job
 from grader.farm.scorer import Scorer
@@ -84,6 +85,13 @@ def grade(
     """
     if regrade and changed_only:
         raise UsageError("--regrade runs all again, --changed-only only what changed: say one.")
+    address = course.settings.scheduler if scheduler is None else scheduler
+    if address and (workers is not None or dashboard):
+        raise UsageError(
+            f"--workers and --dashboard are for workers of the grader's own, not for {address}."
+        )
+    if device not in (None, CPU, CUDA):
+        raise UsageError(f"There is no device {device!r}: say {CPU} or {CUDA}.")
     conditions = conditions_of(course, assignment, sandbox, device)
     submissions = list(course.submissions(assignment, student))
     if not submissions:
@@ -93,7 +101,6 @@ def grade(
     on_start(len(submissions), len(stored))
     # read again when its turn comes, so that the bytes of a whole class are never held at once
     waiting = (read_job(conditions, s) for s in submissions if s.student not in stored)
-    address = course.settings.scheduler if scheduler is None else scheduler
     wanted = course.settings.workers if workers is None else workers
     count = len(submissions) - len(stored)
     kept = len(stored)
