@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 from grader.audit.measure import Measurement
 from grader.audit.pipeline import compare
@@ -17,14 +16,14 @@ from grader.errors import CourseError, Interrupted, SandboxUnavailable
 SEEDS = 50
 
 
-@dataclass(frozen=True)
 class Watch:
-    """Whom to tell how an audit gets on."""
+    """Is told how an audit gets on; this one tells nobody."""
 
-    start: Callable[[str, int], object] = field(default=lambda name, total: None)
-    """Called with what begins, and how many runs it takes; again where more become known."""
-    advance: Callable[[], object] = field(default=lambda: None)
-    """Called after each run, in any thread."""
+    def start(self, name: str, total: int) -> None:
+        """`name` begins, and takes `total` runs; 0 where that is not known yet."""
+
+    def advance(self) -> None:
+        """A run is done. Called in any thread."""
 
 
 def audit_assignments(

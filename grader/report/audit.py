@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from grader.audit.audit import Watch
 from grader.audit.result import KILL_RATE, Audit, StepAudit
 from grader.course import Course
 from grader.report.files import write_atomically
@@ -28,6 +31,36 @@ def audit_table(audits: Sequence[Audit]) -> Table:
         for step in audit.steps:
             table.add_row(Text(f"  {', '.join(step.functions) or step.name}"), *_row(step))
     return table
+
+
+class AuditProgress(Watch):
+    """A bar on a terminal; a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._bar = self._bars.add_task("Audit", total=None)
+
+    def __enter__(self) -> AuditProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._bars.stop()
+
+    def start(self, name: str, total: int) -> None:
+        """Show what begins."""
+        self._bars.reset(self._bar, description=name, total=total or None)
+
+    def advance(self) -> None:
+        """One more is done."""
+        self._bars.advance(self._bar)
 
 
 def audit_summary(audit: Audit) -> str:
