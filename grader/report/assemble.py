@@ -132,6 +132,7 @@ def _cell(
         source=visible,
         hidden=not visible.strip(),
         in_answer_kernel=test is not None and test.where == "answer",
+        diagnosis=test.diagnosis if test else None,
         **common,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,30 @@ class _StepResult:
         return self.passed / self.graded if self.graded else 0.0
 
 
+@dataclass(frozen=True)
+class Misconception:
+    """One misconception of the class.
+
+    Attributes:
+        name: of the catalogue.
+        sentence: what its students read.
+        students: how many have it.
+        graded: how many were graded in its step.
+    """
+
+    label: str
+    step: Step
+    name: str
+    sentence: str
+    students: int
+    graded: int
+
+    @property
+    def rate(self) -> float:
+        """Part of those graded who have it, 0 to 1."""
+        return self.students / self.graded if self.graded else 0.0
+
+
 def assignment_steps(submissions: Sequence[GradedSubmission]) -> list[Step]:
     """The steps that any submission has, in the order of the notebooks."""
     steps: dict[tuple[str, str], Step] = {}
@@ -106,6 +131,7 @@ def render_class(
             _result(label, step, submissions)
             for label, step in zip(_labels(steps), steps, strict=True)
         ],
+        misconceptions=class_misconceptions(submissions),
         rows=[
             {
                 "submission": submission,
@@ -175,6 +201,21 @@ def class_summary(submissions: Sequence[GradedSubmission]) -> str:
     return ", ".join(parts) + "."
 
 
+def class_misconceptions(submissions: Sequence[GradedSubmission]) -> list[Misconception]:
+    """The misconceptions that the class has: by step, and in a step the commonest first."""
+    steps = assignment_steps(submissions)
+    found = []
+    for label, step in zip(_labels(steps), steps, strict=True):
+        cells = _graded(step, submissions)
+        wrong = [cell.diagnosis for cell in cells if cell.diagnosis and cell.misconception]
+        sentences = {each.name: each.sentence for each in wrong}
+        for name, students in Counter(each.name for each in wrong).most_common():
+            said = one_line(sentences[name], 1000)
+            shown = one_line(name, 100)
+            found.append(Misconception(label, step, shown, said, students, len(cells)))
+    return found
+
+
 def why_a_person(submission: GradedSubmission) -> str:
     """Why a person must look at `submission`, as a sentence; "" where nobody must."""
     reasons = []
@@ -220,16 +261,25 @@ def _labels(steps: Sequence[Step]) -> list[str]:
 
 
 def _result(label: str, step: Step, submissions: Sequence[GradedSubmission]) -> _StepResult:
-    cells = [cells_by_step(s).get((step.notebook, step.grade_id)) for s in submissions]
-    graded = [cell for cell in cells if cell is not None and not cell.waiting]
+    cells = _cells(step, submissions)
+    graded = _graded(step, submissions)
     return _StepResult(
         label,
         step,
         sum(cell.full for cell in graded),
         len(graded),
         statistics.fmean(cell.points or 0.0 for cell in graded) if graded else 0.0,
-        any(cell is not None and cell.in_answer_kernel for cell in cells),
+        any(cell.in_answer_kernel for cell in cells),
     )
+
+
+def _cells(step: Step, submissions: Sequence[GradedSubmission]) -> list[GradedCell]:
+    cells = [cells_by_step(s).get((step.notebook, step.grade_id)) for s in submissions]
+    return [cell for cell in cells if cell is not None]
+
+
+def _graded(step: Step, submissions: Sequence[GradedSubmission]) -> list[GradedCell]:
+    return [cell for cell in _cells(step, submissions) if not cell.waiting]
 
 
 def _entry(submission: GradedSubmission, step: Step) -> tuple[Verdict, GradedCell] | None:

@@ -13,9 +13,11 @@ from grader.report.text import one_line, points
 # A spreadsheet takes a cell that begins with one of these (ASCII or full width) for a formula.
 _FORMULA = tuple("=+-@|%\t\r\n\uff1d\uff0b\uff0d\uff20")
 
+_COLUMNS = ("points", "outcome", "misconception")
+
 
 def export_csv(submissions: Sequence[GradedSubmission], file: TextIO) -> None:
-    """Write one row a student: scores, then points and outcome of each step.
+    """Write one row a student: scores, then points, outcome and misconception of each step.
 
     Text that a spreadsheet would run as a formula gets an apostrophe in front.
 
@@ -29,7 +31,7 @@ def export_csv(submissions: Sequence[GradedSubmission], file: TextIO) -> None:
     writer.writerow(
         [
             *("assignment", "student", "score", "max_score"),
-            *(harmless(f"{name} {what}") for name in names for what in ("points", "outcome")),
+            *(harmless(f"{name} {what}") for name in names for what in _COLUMNS),
             *("needs_manual", "sentence"),
         ]
     )
@@ -59,5 +61,6 @@ def _step_columns(submission: GradedSubmission, steps: Sequence[Step]) -> list[s
     for step in steps:
         cell = cells.get((step.notebook, step.grade_id))
         earned = "" if cell is None or cell.points is None else points(cell.points)
-        columns += [earned, str(cell.outcome) if cell and cell.outcome else ""]
+        name = cell.diagnosis.name if cell and cell.diagnosis and cell.misconception else ""
+        columns += [earned, str(cell.outcome) if cell and cell.outcome else "", harmless(name)]
     return columns

@@ -28,6 +28,7 @@ class _Step:
     Attributes:
         place: id of its cell on the page, or "".
         spoken: the test itself wrote the message; else the grader did.
+        diagnosis: the sentence of the misconception that explains the failure, or "".
     """
 
     title: str
@@ -39,6 +40,7 @@ class _Step:
     hidden: bool
     place: str
     spoken: bool
+    diagnosis: str
 
     @property
     def share(self) -> float:
@@ -165,6 +167,7 @@ def _step(
         hidden=cell.hidden,
         place=f"cell-{places[name]}" if name in places else "",
         spoken=cell.outcome in (Outcome.FAILED, Outcome.ERRORED),
+        diagnosis=one_line(cell.misconception, 1000),
     )
 
 

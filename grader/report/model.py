@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from grader.report import sentences
-from grader.split.outcomes import CellFailure, Outcome
+from grader.split.outcomes import CellFailure, Diagnosis, Outcome
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class GradedCell:
         hidden: nothing of the test is visible to students.
         comment: what the person who graded it wrote.
         in_answer_kernel: the test ran, as its instructor asked, where a submission can see it.
+        diagnosis: the misconception that gives what the student's function gave.
     """
 
     grade_id: str
@@ -40,6 +41,7 @@ class GradedCell:
     hidden: bool = False
     comment: str = ""
     in_answer_kernel: bool = False
+    diagnosis: Diagnosis | None = None
 
     @property
     def waiting(self) -> bool:
@@ -50,6 +52,11 @@ class GradedCell:
     def full(self) -> bool:
         """Whether the cell earned all that it can."""
         return self.points is not None and self.points >= self.max_points
+
+    @property
+    def misconception(self) -> str:
+        """The sentence of what explains the lost points, or ""; a person may have given them."""
+        return "" if self.diagnosis is None or self.full else self.diagnosis.sentence
 
 
 @dataclass(frozen=True)

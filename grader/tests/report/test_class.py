@@ -17,7 +17,7 @@ from grader.report.export import export_csv, harmless
 from grader.report.feedback import write_feedback
 from grader.report.table import class_table, summary
 from grader.report.verdicts import OUTCOMES
-from grader.split.outcomes import Outcome
+from grader.split.outcomes import Diagnosis, Outcome
 from grader.tests.report.samples import (
     active_parts,
     graded,
@@ -145,12 +145,40 @@ def test_csv_has_a_column_for_each_step():
         "max_score": "8",
         "test_step1 points": "4",
         "test_step1 outcome": "passed",
+        "test_step1 misconception": "",
         "test_step2 points": "0",
         "test_step2 outcome": "failed",
+        "test_step2 misconception": "",
         "needs_manual": "no",
         "sentence": "4 of 8: Step 2 failed its test.",
     }
     assert rows[3]["test_step2 points"] == ""
+
+
+def wrong(student, name, sentence, points=0.0):
+    found = Diagnosis(name, sentence)
+    second = graded(
+        Outcome.FAILED, grade_id="t2", title="Step 2: b", points=points, diagnosis=found
+    )
+    return submission(notebook(graded(grade_id="t1", title="Step 1: a"), second), student=student)
+
+
+def test_the_class_report_counts_misconceptions():
+    some = [wrong(name, "f__halves", "You halve.") for name in ("ada", "emmy")]
+    given_back = wrong("kurt", "f__doubles", "You double.", points=4.0)
+    page = render_class(
+        "planning", [wrong("sofia", "f__adds", "You add <b>1</b>."), *some, given_back]
+    )
+    rows = BeautifulSoup(page, "html.parser").select("table.misconceptions tbody tr")
+    found = [[cell.get_text(" ", strip=True) for cell in row.find_all("td")] for row in rows]
+    assert found == [
+        ["Step 2: b", "You halve. f__halves", "50 %", "2"],
+        ["Step 2: b", "You add <b>1</b>. f__adds", "25 %", "1"],
+    ]
+    assert "width: 50.0%" in str(rows[0])
+    names = [row["t2 misconception"] for row in read_csv([*some, given_back])]
+    assert names == ["f__halves", "f__halves", ""]
+    assert "Misconceptions" not in words(render_class("planning", CLASS))
 
 
 def test_csv_of_two_notebooks_keeps_their_steps_apart():

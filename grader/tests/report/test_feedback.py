@@ -13,7 +13,7 @@ from grader.course import Course
 from grader.errors import StorageError
 from grader.report.feedback import WITHHELD, render_feedback, write_feedback
 from grader.report.verdicts import OUTCOMES
-from grader.split.outcomes import Outcome
+from grader.split.outcomes import Diagnosis, Outcome
 from grader.tests.report.samples import (
     SECRET,
     TEST,
@@ -314,3 +314,15 @@ def test_a_full_disk_leaves_the_old_page_and_says_so(tmp_path, monkeypatch):
         write_feedback(course, submission(notebook(graded(Outcome.FAILED))))
     assert page.read_text(encoding="utf-8") == before
     assert [path.name for path in page.parent.iterdir()] == ["planning.html"]
+
+
+@pytest.mark.parametrize("show_messages", [True, False])
+def test_the_sentence_of_a_misconception_stands_in_its_step(show_messages):
+    found = Diagnosis("f__halves", "You halve <i>x</i>.")
+    page = page_of(notebook(graded(Outcome.FAILED, diagnosis=found)), show_messages=show_messages)
+    step = BeautifulSoup(page, "html.parser").select_one("li.step")
+    said = step.select_one("p.said").get_text(" ", strip=True)
+    assert said == "What your results look like You halve <i>x</i>."
+    assert "f__halves" not in page
+    given_back = graded(Outcome.FAILED, diagnosis=found, points=4.0)
+    assert "You halve" not in page_of(notebook(given_back))
