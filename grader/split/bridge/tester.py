@@ -12,7 +12,6 @@ import contextlib
 import functools
 import json
 import os
-import random
 import re
 import socket
 import sys
@@ -24,11 +23,11 @@ from .crossing import Crossing, may_pass, visible
 from .diagnosing import ONE_TEST, Wrong, diagnose, in_child
 from .errors import AnswerGone, AnswerInterrupted
 from .functions import RemoteFunction
-from .generators import same_state
 from .lending import fingerprint
 from .mirror import RemoteMeta
 from .peer import Peer
 from .recording import Call, Recorder
+from .seeding import GlobalGenerators
 from .serving import GuardedOperations
 from .values import CannotCross
 from .wire import Channel, WireError, read_line
@@ -85,23 +84,14 @@ class TesterCrossing(Crossing):
 
     def __init__(self, namespace: dict[str, Any], own_files: list[str]) -> None:
         super().__init__(namespace, trusts=False, shared=set())
-        self._states: dict[str, Any] = {"random": random.getstate()}
         self._own_files = frozenset(own_files)
         self._sent: dict[str, Any] = {}
-        self._seeded: set[str] = set()
+        self.generators = GlobalGenerators(namespace)
         self._room = _FILES_IN_ALL
 
     def notes(self) -> Any:
         """States of the global generators that were seeded or used since."""
-        states = []
-        for library, state in _random_states():
-            known = self._states.get(library)
-            seeded = library in self._seeded
-            if seeded or known is None or not same_state(known, state):
-                if known is not None or seeded:
-                    states.append((library, state))
-                self._states[library] = state
-        self._seeded.clear()
+        states = self.generators.moved()
         self._sent.update(states)
         changed = [
             (None, place, value) if isinstance(place, str) else (*place, value)
@@ -113,26 +103,6 @@ class TesterCrossing(Crossing):
         """States of global generators that were sent since this was last asked."""
         sent, self._sent = self._sent, {}
         return sent
-
-    def watch_seeds(self) -> None:
-        """Notice a generator that is seeded with the seed that it had."""
-        for library, module, name in (
-            ("random", "random", "seed"),
-            ("numpy", "numpy.random", "seed"),
-            ("torch", "torch", "manual_seed"),
-        ):
-            original = getattr(sys.modules.get(module), name, None)
-            if original is None or hasattr(original, "_watched"):
-                continue
-
-            def seed(
-                *arguments: Any, _library: str = library, _original: Any = original, **options: Any
-            ) -> Any:
-                self._seeded.add(_library)
-                return _original(*arguments, **options)
-
-            seed._watched = True  # type: ignore[attr-defined]  # a mark of ours
-            setattr(sys.modules[module], name, seed)
 
     def read_notes(self, notes: Any) -> None:
         """Print, warn and write files as the student's code did."""
@@ -169,16 +139,6 @@ class TesterCrossing(Crossing):
                 raise WireError("a file that may not pass")
             with open(name, "wb") as file:
                 file.write(data)
-
-
-def _random_states() -> Any:
-    yield "random", random.getstate()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and hasattr(numpy, "random"):
-        yield "numpy", numpy.random.get_state(legacy=False)
-    torch = sys.modules.get("torch")
-    if torch is not None and hasattr(torch, "get_rng_state"):
-        yield "torch", torch.get_rng_state().numpy()
 
 
 class Tester:
@@ -234,7 +194,7 @@ class Tester:
             _figures_of(self)
             self._crossing.lent.clear()
             self._crossing.lasting.clear()
-            self._crossing.watch_seeds()
+            self._crossing.generators.begin()
             with contextlib.suppress(AnswerGone, AnswerInterrupted):  # `end` will say so
                 self.peer.ask("begin", order["shared"], self._own_files)
             self.peer.calls = 0
@@ -376,6 +336,9 @@ def _install(shell: Any, names: dict[str, Any]) -> None:
     from IPython.core.interactiveshell import make_main_module_type
 
     dict.__setitem__(names, "__name__", "__main__")
+    for name, value in vars(builtins).items():
+        if not name.startswith("_"):  # found here they are not looked for on the other side
+            dict.setdefault(names, name, value)
     module = make_main_module_type(names)()
     shell.user_module = module
     shell.user_ns = names
