@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from grader.course import Course, is_safe_name
 from grader.errors import StorageError
 from grader.split import NotebookResult
 
 FORMAT = 1
+_WRITING = ".writing-"
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,30 @@ class ResultStore:
     def __init__(self, course: Course, assignment: str) -> None:
         self._folder = course.state / "results" / assignment
 
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """The store for one run alone, without what a run that was killed was just writing.
+
+        Raises:
+            StorageError: another run has it, or the disk is read-only.
+        """
+        with closing(self._lock_file()) as file:
+            if not _locked(file):
+                raise StorageError(
+                    f"Another run is grading {self._folder.name!r} now: wait until it ends."
+                )
+            for left in self._folder.glob(f"{_WRITING}*"):
+                left.unlink(missing_ok=True)
+            yield
+
+    def _lock_file(self) -> IO[str]:
+        path = self._folder.with_name(f".{self._folder.name}.lock")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise _unwritable(path, error) from None
+
     def load(self, student: str) -> SubmissionRecord | None:
         """The record of one student, or None where there is none that can be read."""
         try:
@@ -109,16 +137,35 @@ def write_whole(path: Path, text: str) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_WRITING)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(temporary, path)
         temporary = None
     except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror}. "
-            "Make room or permission for it and run the command again."
-        ) from None
+        raise _unwritable(path, error) from None
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{path} cannot be written: {error.strerror}. "
+        "Make room or permission for it and run the command again."
+    )
+
+
+def _locked(file: IO[str]) -> bool:
+    """Lock an open file until it is closed, or this process is killed; False where another has."""
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks
+    return True
