@@ -8,7 +8,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from sqlalchemy.exc import SQLAlchemyError
 
-from grader.course import Course
+from grader.course import CONFIG_NAME, Course
 from grader.release.converter import programs_on_path
 from grader.sandbox.doctor import Check, examine
 
@@ -47,13 +47,19 @@ def _gradebook(course: Course) -> Check:
         and not (course.root / "gradebook.db").exists()
     ):
         return Check("gradebook", True, "None yet; `grader release` makes it.")
+    if not course.db_url.startswith("sqlite") and not course.directory.course_id:
+        sentence = (
+            f"{course.db_name} refuses a course without a name: set c.CourseDirectory.course_id "
+            f"in {CONFIG_NAME}."
+        )
+        return Check("gradebook", False, sentence)
     try:
         with Gradebook(course.db_url, course.directory.course_id) as gradebook:
             students = len(gradebook.students)
     except (SQLAlchemyError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
-        return Check("gradebook", False, f"{course.db_url} cannot be read: {reason}")
-    return Check("gradebook", True, f"{course.db_url} has {students} students.")
+        return Check("gradebook", False, f"{course.db_name} cannot be read: {reason}")
+    return Check("gradebook", True, f"{course.db_name} has {students} students.")
 
 
 def _disk(course: Course) -> Check:

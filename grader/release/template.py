@@ -201,7 +201,7 @@ def load_template(course: Course, name: str) -> AssignmentTemplate:
         ) from None
     except (SQLAlchemyError, OSError) as error:
         raise CourseError(
-            f"The gradebook {course.db_url} cannot be read: {_first_line(error)}"
+            f"The gradebook {course.db_name} cannot be read: {_first_line(error)}"
         ) from None
     return AssignmentTemplate(name, dict(sorted(notebooks.items())))
 

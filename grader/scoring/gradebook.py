@@ -65,7 +65,7 @@ def read_scores(course: Course, assignment: str) -> dict[str, SubmissionScore]:
         ) from None
     except (SQLAlchemyError, OSError) as error:
         raise ScoringError(
-            f"The gradebook {course.db_url} cannot be read: {str(error).splitlines()[0]}."
+            f"The gradebook {course.db_name} cannot be read: {str(error).splitlines()[0]}."
         ) from None
 
 
