@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import find, names_of
+from .errors import AnswerGone, find, names_of
 from .keeping import FAR, World, distance
 from .recording import Call, result_tensors
 
@@ -69,7 +69,7 @@ def diagnose(
         found: list[tuple[float, str]] = []
         for function in dict.fromkeys(call.function for call in calls):
             asked = [call for call in calls if call.function == function]
-            apart = _replay(asked, base, function)
+            asked, apart = _replay(asked, base, function)
             if max(apart, default=0.0) <= _APART:
                 continue
             order = _telling_first(asked, apart)
@@ -164,10 +164,19 @@ def _draws(call: Call) -> bool:
     return False
 
 
-def _replay(calls: list[Call], names: dict[str, Any], function: str) -> list[float]:
-    """How far each call's outcome is from the recorded one, if `names` are used."""
-    world = World()
-    return [_distance_of(call, names.get(function), world) for call in calls]
+def _replay(
+    calls: list[Call], names: dict[str, Any], function: str
+) -> tuple[list[Call], list[float]]:
+    """Those calls that can be replayed, and how far what the reference does is from each.
+
+    A function of the test's that asks the student's kernel cannot be.
+    """
+    world, kept, far = World(), [], []
+    for call in calls:
+        with contextlib.suppress(AnswerGone):
+            far.append(_distance_of(call, names.get(function), world))
+            kept.append(call)
+    return kept, far
 
 
 def _agrees(calls: list[Call], names: dict[str, Any], function: str) -> float | None:

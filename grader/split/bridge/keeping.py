@@ -7,6 +7,7 @@ and copied again for every replay.
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import sys
 import types
@@ -21,6 +22,8 @@ _PLAIN = frozenset(
 )
 _SEQUENCES = frozenset({list, tuple, set, frozenset, collections.deque})
 _MAPPINGS = frozenset({dict, collections.OrderedDict, collections.Counter})
+_COUNTING = frozenset({list, dict, set, collections.Counter, collections.defaultdict})
+_NOTED = 2**18  # bytes
 _NESTED = 50  # levels
 FAR = float("inf")
 """The distance of values of different types, shapes or structures."""
@@ -120,10 +123,30 @@ class Keeper:
             names = [field.name for field in dataclasses.fields(value)]
             kept.held = [(name, self.keep(getattr(value, name), depth + 1)) for name in names]
             kept.kind, kept.extra = "dataclass", kind
+        elif kind is types.FunctionType and value.__closure__:
+            kept.kind = "function"
+            kept.extra = [self._cell(cell, depth) for cell in value.__closure__]
         elif _is_constant(value) or (callable(value) and not _has_parameters(value)):
             kept.kind = "same"
         else:
             raise CannotKeep
+
+    def _cell(self, cell: Any, depth: int) -> Kept | None:
+        """What a function of the test closes over now; a loop may put something else there."""
+        try:
+            value = cell.cell_contents
+        except ValueError:  # it is empty
+            return None
+        if type(value) is types.FunctionType or generators.state_reader(value) is not None:
+            return self.keep(value, depth + 1)
+        if type(value) in _COUNTING:  # what a function of the test's notes its own calls in
+            apart = Keeper(self._is_foreign)
+            with contextlib.suppress(CannotKeep):
+                kept = apart.keep(value)
+                if apart.size <= _NOTED:
+                    self.size += apart.size
+                    return kept
+        return Kept("same", value)
 
 
 class World:
@@ -178,12 +201,27 @@ class World:
             return new
         if kept.kind == "generator":
             return self._generator(kept)
+        if kept.kind == "function":
+            return self._function(kept)
         if kept.kind == "dataclass":
             new = object.__new__(extra)
             for name, item in held:
                 object.__setattr__(new, name, self.make(item))
             return new
         return held.copy()
+
+    def _function(self, kept: Kept) -> Any:
+        """A function that closes over what it did when it was passed."""
+        held, cells = kept.held, [types.CellType() for _ in kept.extra]
+        new = types.FunctionType(
+            held.__code__, held.__globals__, held.__name__, held.__defaults__, tuple(cells)
+        )
+        new.__kwdefaults__ = held.__kwdefaults__
+        self._made[id(kept)] = new  # it may close over itself
+        for cell, inner in zip(cells, kept.extra, strict=True):
+            if inner is not None:
+                cell.cell_contents = self.make(inner)
+        return new
 
     def _generator(self, kept: Kept) -> Any:
         """A student's side keeps its copy of a generator, and draws on where it was."""
@@ -247,6 +285,8 @@ def distance(got: Any, kept: Kept) -> float:
         return max((distance(getattr(got, name), item) for name, item in held), default=0.0)
     if kept.kind == "frame":
         return 0.0 if kind is type(held) and got.equals(held) else FAR
+    if kept.kind == "function":
+        return 0.0 if getattr(got, "__code__", None) is held.__code__ else FAR
     return 0.0  # how a generator was left is nobody's result
 
 
