@@ -86,6 +86,8 @@ class Measurement:
         for run in answer.runs:
             for test, error in run.errors.items():
                 self._problem(f"The reference does not pass {test} ({error}).")
+            for cell, error in run.failures.items():
+                self._problem(f"The reference's cell {cell} raises {error}.")
         if answer.ended:
             self._problem(f"The reference does not come to its end: {answer.ended}.")
         timed, *alone = self.pool.all(

@@ -73,10 +73,10 @@ def compare(
         points = (store.get(keys[version.name]) or {"points": {}})["points"]
         for test, earned in version.points.items():
             if points.get(test) != earned:
-                graded = "no score" if points.get(test) is None else f"{points[test]:g} points"
+                graded = "none" if points.get(test) is None else f"{points[test]:g}"
                 found.append(
-                    f"{version.name} earns {earned:g} points of {test} in the audit's own run, "
-                    f"but {graded} when it is graded."
+                    f"{version.name} earns {earned:g} of the points of {test} in the audit's own "
+                    f"run, but {graded} when it is graded."
                 )
     return found
 

@@ -42,6 +42,7 @@ class Run:
         seed: the value that SEED had; None for the notebook's own.
         points: of every test that was asked for; 0 where it did not pass.
         errors: the exception in one line, of every test that raised.
+        failures: the same of other cells, by grade_id or else by their number.
         seconds: CPU time of the test and of the solution cells right before it.
         memory: by how many bytes the process grew at most in these cells; 0 where unknown.
         slowest: CPU time of the slowest cell.
@@ -51,6 +52,7 @@ class Run:
     seed: int | None
     points: dict[str, float]
     errors: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
     slowest: float = 0.0
@@ -110,7 +112,7 @@ def run_cells(
     namespace: dict[str, Any] = {"__name__": "__main__"}
     waiting = set(tests)
     spent, grown = 0.0, 0
-    for cell in cells:
+    for number, cell in enumerate(cells, 1):
         if not waiting:
             break
         if cell.role == "test" and cell.grade_id not in waiting:
@@ -135,6 +137,8 @@ def run_cells(
             if watch:
                 result.compared[cell.grade_id] = _numbers(watched)
             spent, grown = 0.0, 0
+        elif error:
+            result.failures[cell.grade_id or f"number {number}"] = error
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
     return result
@@ -149,7 +153,7 @@ def _run(cell: Cell, namespace: dict[str, Any], limit: float) -> tuple[str, Any]
     """Run a cell; return what it raised in one line, and the value of its last expression."""
     quiet = contextlib.redirect_stdout(io.StringIO())
     try:
-        body, last = _compile(cell)
+        body, last = _compile(cell, namespace)
         with _time_limit(limit), quiet, contextlib.redirect_stderr(io.StringIO()):
             exec(body, namespace)  # noqa: S102  (the instructor's code)
             return "", eval(last, namespace) if last is not None else None  # noqa: S307
@@ -157,16 +161,17 @@ def _run(cell: Cell, namespace: dict[str, Any], limit: float) -> tuple[str, Any]
         return " ".join(f"{type(error).__name__}: {error}".split()), None
 
 
-def _compile(cell: Cell) -> tuple[CodeType, CodeType | None]:
+def _compile(cell: Cell, namespace: dict[str, Any]) -> tuple[CodeType, CodeType | None]:
     name = f"<{cell.grade_id or 'a cell without grade_id'}>"
     try:
         tree = ast.parse(cell.source, name)
     except SyntaxError:
         # magics such as %matplotlib; imported here because few notebooks of tests have any
         from IPython.core.inputtransformer2 import TransformerManager
-        from IPython.core.interactiveshell import InteractiveShell
 
-        InteractiveShell.instance()
+        from grader.audit.shell import shell
+
+        namespace["get_ipython"] = shell
         plain = TransformerManager().transform_cell(cell.source)  # type: ignore[no-untyped-call]
         tree = ast.parse(plain, name)
     last = None

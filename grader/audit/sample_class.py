@@ -26,6 +26,7 @@ from grader.release.sources import notebook_from_text
 _CONFIG = '''"""A sample class; made by grader.audit.sample_class."""
 
 c = get_config()  # noqa: F821  # traitlets defines it when it reads this file
+c.Grader.solutions_directory = "solutions"
 c.Grader.cell_timeout = 5.0
 c.Grader.notebook_timeout = 30.0
 c.Grader.memory = "1G"
@@ -58,7 +59,7 @@ def make_sample_class(course: Course, assignment: str, folder: Path) -> int:
     if folder.exists() and not (folder / _STAMP).exists():
         raise CourseError(f"{folder} holds something that is no sample class: name another folder.")
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(course.assignment(assignment).source, folder / "source" / assignment)
+    shutil.copytree(sources, folder / "solutions" / assignment)
     (folder / CONFIG_NAME).write_text(_CONFIG, encoding="utf-8")
     (folder / _STAMP).write_text("unfinished", encoding="utf-8")
     sample = Course(folder)

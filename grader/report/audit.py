@@ -24,7 +24,7 @@ def audit_table(audits: Sequence[Audit]) -> Table:
     """One row a step, below its assignment; made for 100 columns."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("Assignment, step", overflow="fold", min_width=18)
-    for name in ("Points", "Other right", "Wrong seen", "visibly", "Mutants seen", "CPU", "Memory"):
+    for name in ("Points", "Wrong seen", "visibly", "Mutants seen", "CPU", "Memory"):
         table.add_column(name, justify="right")
     for audit in audits:
         table.add_row(Text(audit.title, style="bold"), *_total(audit))
@@ -178,7 +178,6 @@ def _row(step: StepAudit, style: str = "") -> list[Text]:
 
     return [
         Text(points(step.points), style=style),
-        Text(str(step.alternatives or ""), style=style),
         share(step.detected, step.misconceptions, 1.0),
         share(step.visible, step.misconceptions, 0.0),
         share(step.killed, step.mutants, KILL_RATE),
