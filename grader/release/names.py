@@ -15,10 +15,12 @@ from IPython.core.inputtransformer2 import TransformerManager
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPOUND = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
+_remembered = functools.lru_cache(maxsize=1024)
+"""Instructors' cells are the same in every submission, and students' are not."""
 _TRANSPARENT = re.compile(r"\A\s*%%(time|capture|prun)\b.*")
 
 
-@functools.cache
+@_remembered
 def parse_cell(source: str) -> ast.Module | None:
     """The syntax tree of a cell, IPython's own syntax translated; None where it has none."""
     try:
@@ -35,7 +37,7 @@ def transparent_magic(source: str) -> str:
     return f"%%{found[1]}" if found else ""
 
 
-@functools.cache
+@_remembered
 def _python(source: str) -> str:
     try:
         manager: Any = TransformerManager()  # type: ignore[no-untyped-call]  # IPython's
@@ -44,11 +46,13 @@ def _python(source: str) -> str:
         return source
 
 
+@_remembered
 def bound_names(source: str) -> frozenset[str]:
     """Names that a cell defines in the notebook: by assignment, def, class, import, for, with."""
     return _bound_by(_running(source))
 
 
+@_remembered
 def imported_names(source: str) -> frozenset[str]:
     """Those of `bound_names` that an import binds."""
     return _bound_by(node for node in _running(source) if isinstance(node, ast.alias))
@@ -59,16 +63,19 @@ def defined_names(source: str) -> frozenset[str]:
     return bound_names(source) - imported_names(source)
 
 
+@_remembered
 def class_names(source: str) -> frozenset[str]:
     """Those of `bound_names` that a class statement binds."""
     return frozenset(node.name for node in _running(source) if isinstance(node, ast.ClassDef))
 
 
+@_remembered
 def function_names(source: str) -> frozenset[str]:
     """Those of `bound_names` that a def statement binds."""
     return frozenset(node.name for node in _running(source) if isinstance(node, _FUNCTIONS))
 
 
+@_remembered
 def assigned_names(source: str) -> frozenset[str]:
     """Those of `bound_names` that hold a value only: no function, class or import."""
     kinds = (*_FUNCTIONS, ast.ClassDef, ast.alias)
@@ -84,6 +91,7 @@ def deleted_names(source: str) -> frozenset[str]:
     )
 
 
+@_remembered
 def read_names(source: str) -> frozenset[str]:
     """Names of the notebook that a cell reads before it binds them itself."""
     tree = parse_cell(source)
@@ -106,7 +114,7 @@ def loaded_names(source: str) -> frozenset[str]:
     return _loaded_by(_running(source)) | names_in_functions(source)
 
 
-@functools.cache
+@_remembered
 def names_in_functions(source: str) -> frozenset[str]:
     """Names that functions, classes and comprehensions of a cell take from the notebook."""
     try:
@@ -124,6 +132,7 @@ def names_in_functions(source: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@_remembered
 def import_statements(source: str) -> tuple[str, ...]:
     """The import statements of a cell outside functions, one by one."""
     return tuple(

@@ -118,6 +118,9 @@ def prepare_kernel() -> Any:
         def _try_bind_socket(self, s: Any, port: int) -> int:
             return listen(s, self.ip, port)
 
+        def parse_command_line(self, argv: Any = None) -> None:
+            """There is none, and a parser of all its options takes time to make."""
+
         def init_connection_file(self) -> None:
             """There is none: the orders carry the connection."""
 
