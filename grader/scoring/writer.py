@@ -22,7 +22,6 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata
 from nbgrader.utils import find_all_files, parse_utc, setenv
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SAWarning, SQLAlchemyError
-from tornado.log import app_log
 from traitlets.config import Config
 
 from grader.course import Course
@@ -280,11 +279,11 @@ def _time(timestamp: str) -> datetime | None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without what nbgrader and SQLAlchemy say of nbgrader's own use of its database."""
-    before = app_log.disabled
-    app_log.disabled = True
+    log = logging.getLogger("tornado.application")  # nbgrader's gradebook writes to this one
+    before, log.disabled = log.disabled, True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)
             yield
     finally:
-        app_log.disabled = before
+        log.disabled = before

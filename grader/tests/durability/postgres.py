@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -98,8 +98,6 @@ def server(programs: Path) -> Iterator[Server]:
     try:
         yield running
     finally:
-        try:
+        with suppress(subprocess.CalledProcessError):  # a test left it stopped
             running.stop()
-        except subprocess.CalledProcessError:
-            pass  # a test left it stopped
         shutil.rmtree(folder)
