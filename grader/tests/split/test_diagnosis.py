@@ -1,0 +1,414 @@
+"""Named misconceptions: recording calls, replaying them, comparing, and all of it in kernels."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from grader.release import NotebookTemplate
+from grader.release.catalogue import Variant
+from grader.sandbox import SandboxMode, SandboxPolicy
+from grader.split import Diagnosis, NotebookResult, Outcome, TestResult, run_notebook
+from grader.split.bridge import diagnosing, recording
+from grader.split.bridge.diagnosing import Wrong, diagnose, in_child
+from grader.split.bridge.keeping import FAR, CannotKeep, Keeper, World, distance
+from grader.split.bridge.recording import Call, Recorder
+from grader.tests.split.notebooks import LIMITS, check, given, named, notebook, solution
+from grader.tests.split.pairs import pair
+
+# copies and distances
+
+
+def keeper() -> Keeper:
+    return Keeper(lambda value: type(value).__name__ == "Foreign")
+
+
+def kept_and_made(value: Any) -> tuple[Any, Any]:
+    kept = keeper().keep(value)
+    return kept, World().make(kept)
+
+
+VALUES: list[Any] = [
+    None,
+    3,
+    2.5,
+    "text",
+    np.arange(6.0).reshape(2, 3),
+    np.float32(1.5),
+    torch.arange(4),
+    torch.ones(2, requires_grad=True),
+    [1, (2, 3.0), {"a": np.ones(2)}, {4, 5}],
+    np.array(["a", "b"]),
+    len,
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_kept_value_is_made_again_as_it_was(value: Any) -> None:
+    kept, made = kept_and_made(value)
+    assert distance(made, kept) == 0.0
+    assert type(made) is type(value)
+
+
+def test_a_kept_value_is_a_private_copy() -> None:
+    array, tensor, items = np.zeros(2), torch.zeros(2), [1]
+    kept = keeper().keep([array, tensor, items])
+    array[0], tensor[0] = 1.0, 1.0
+    items.append(2)
+    first, second = World().make(kept), World().make(kept)
+    assert distance(first, kept) == 0.0
+    first[0][0] = 7.0
+    assert second[0][0] == 0.0
+    assert second[2] == [1]
+
+
+def test_what_is_passed_twice_is_one_object_again() -> None:
+    array = np.zeros(2)
+    _, made = kept_and_made((array, array))
+    assert made[0] is made[1]
+
+
+@pytest.mark.parametrize("value", [object(), torch.nn.Linear(1, 1), np.array([object()])], ids=repr)
+def test_what_cannot_be_copied_is_not_kept(value: Any) -> None:
+    with pytest.raises(CannotKeep):
+        keeper().keep([value])
+
+
+def test_a_mirror_is_not_kept() -> None:
+    class Foreign:
+        def __call__(self) -> None: ...
+
+    with pytest.raises(CannotKeep):
+        keeper().keep({"f": Foreign()})
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted"),
+    [
+        (1, 1.0),
+        (True, 1),
+        ([1], (1,)),
+        (np.ones(2), [1.0, 1.0]),
+        (np.ones(2), np.ones((1, 2))),
+        (np.ones(2), np.ones(2, dtype=int)),
+        (torch.ones(2), torch.ones(2, dtype=torch.float64)),
+        (torch.ones(2), torch.ones(2, requires_grad=True)),
+        (np.array([np.nan, 1.0]), np.array([1.0, np.nan])),
+        (np.array([np.inf]), np.array([-np.inf])),
+        ({"a": 1}, {"b": 1}),
+        ("a", "b"),
+    ],
+)
+def test_values_of_another_kind_or_shape_are_far_apart(got: Any, wanted: Any) -> None:
+    assert distance(got, keeper().keep(wanted)) == FAR
+
+
+def test_distance_is_measured_in_what_rounding_explains() -> None:
+    one = keeper().keep(np.array([1.0, np.inf, np.nan]))
+    assert distance(np.array([1.0, np.inf, np.nan]), one) == 0.0
+    assert distance(np.array([1.0 + 1e-9, np.inf, np.nan]), one) < 1.0
+    assert 1.0 < distance(np.array([1.0 + 1e-5, np.inf, np.nan]), one) < FAR
+    single = keeper().keep(torch.tensor([1.0]))
+    assert distance(torch.tensor([1.0 + 1e-5]), single) < 1.0
+
+
+def test_a_generator_goes_on_where_the_call_before_left_it() -> None:
+    rng = np.random.default_rng(3)
+    calls = [keeper().keep(rng), keeper().keep(rng)]
+    world, same = World(), np.random.default_rng(3)
+    drawn = []
+    for kept in calls:
+        world.begin()
+        drawn.append(world.make(kept).random())
+    assert drawn == [same.random(), same.random()]
+    world.begin()
+    rng.random()
+    assert world.make(keeper().keep(rng)).random() == np.random.default_rng(3).random(2)[1]
+
+
+def test_a_function_keeps_what_it_closed_over() -> None:
+    kept = []
+    counted: list[int] = []
+    for factor in (2, 3):
+
+        def times(x: int) -> int:
+            counted.append(x)
+            return factor * x * len(counted)  # noqa: B023 -- what is tested
+
+        kept.append(keeper().keep(times))
+    worlds = [World().make(each) for each in kept]
+    assert [function(5) for function in worlds] == [10, 15]
+    assert counted == []
+
+
+# recording and replaying, in this process
+
+
+def ask(function: Callable[..., Any], test: Callable[[Callable[..., Any]], None]) -> list[Call]:
+    """The calls of a test that asks `function`."""
+    recorder = Recorder(lambda value: False, dict)
+    recorder.start(["f"])
+
+    def asked(*arguments: Any, **options: Any) -> Any:
+        return recorder.call("f", lambda a, o: function(*a, **o), arguments, options)
+
+    test(asked)
+    return recorder.take()
+
+
+def found(
+    calls: list[Call], reference: str, *wrong: str, names: dict[str, Any] | None = None
+) -> str:
+    catalogue = [Wrong(f"f__{at}", "f", textwrap.dedent(source)) for at, source in enumerate(wrong)]
+    return diagnose(calls, {"np": np, "torch": torch, **(names or {})}, [reference], catalogue)
+
+
+TWICE = "def f(x):\n    return 2 * x"
+SQUARE = "def f(x):\n    return x * x"
+PLUS = "def f(x):\n    return x + 2"
+
+
+def test_the_wrong_answer_that_agrees_in_all_calls_is_found() -> None:
+    calls = ask(lambda x: x**2, lambda f: [f(x) for x in (2.0, np.ones(3), 5.0)] and None)
+    assert found(calls, TWICE, PLUS, SQUARE) == "f__1"
+    assert found(calls, TWICE, PLUS) == ""
+    assert found(calls, TWICE) == ""
+
+
+def test_nothing_is_said_of_what_the_reference_gives_too() -> None:
+    calls = ask(lambda x: x**2, lambda f: f(2))
+    assert found(calls, TWICE, SQUARE, PLUS) == "", "2 * 2 is 2 squared is 2 plus 2"
+
+
+def test_the_first_of_several_that_no_call_tells_apart_is_taken() -> None:
+    calls = ask(lambda x: 0 * x, lambda f: f(3))
+    assert found(calls, TWICE, "def f(x):\n    return x - 3", "def f(x):\n    return 0") == "f__0"
+
+
+def test_a_wrong_answer_must_agree_in_its_exceptions_too() -> None:
+    def student(x: int) -> int:
+        if x < 0:
+            raise ValueError("never negative")
+        return x * x
+
+    def test(f: Callable[..., Any]) -> None:
+        f(3)
+        with pytest.raises(ValueError, match="never"):
+            f(-1)
+
+    calls = ask(student, test)
+    refusing = "def f(x):\n    if x < 0:\n        raise {}\n    return x * x"
+    assert found(calls, TWICE, SQUARE) == ""
+    assert found(calls, TWICE, refusing.format("KeyError")) == ""
+    assert found(calls, TWICE, refusing.format("ValueError")) == "f__0"
+
+
+def test_what_becomes_of_an_argument_counts() -> None:
+    def student(x: Any) -> Any:
+        x += 1
+        return 2 * (x - 1)
+
+    def test(f: Callable[..., Any]) -> None:
+        x = np.ones(2)
+        assert f(x)[0] == 2.0
+        x[:] = 100.0
+
+    calls = ask(student, test)
+    changing = "def f(x):\n    x += 1\n    return 2 * (x - 1)"
+    assert found(calls, TWICE, "def f(x):\n    return 2 * x", changing) == "f__1"
+
+
+def test_gradients_tell_wrong_answers_apart() -> None:
+    def test(f: Callable[..., Any]) -> None:
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        torch.autograd.grad(f(x).sum(), x)
+
+    calls = ask(lambda x: 2 * x + 0 * x.detach() + x - x.detach(), test)
+    assert len(calls[0].passes) == 1
+    doubled = "def f(x):\n    return 3 * x - x.detach()"
+    assert found(calls, TWICE, "def f(x):\n    return 2 * x.detach()", doubled) == "f__1"
+
+
+def test_a_callable_argument_is_used_again() -> None:
+    def test(f: Callable[..., Any]) -> None:
+        for factor in (2, 3):
+            f(lambda x, factor=factor: factor * x)
+            f(lambda x: factor * x)  # noqa: B023 -- what is tested
+
+    calls = ask(lambda function: function(1), test)
+    assert found(calls, "def f(g):\n    return g(2)", "def f(g):\n    return g(1)") == "f__0"
+
+
+def test_helpers_and_other_solutions_are_at_hand() -> None:
+    calls = ask(lambda x: 3 * x + 1, lambda f: f(2))
+    reference = "def g(x):\n    return 3 * x\n\n\ndef f(x):\n    return g(x) + helper(x)"
+    names = {"helper": lambda x: x * x}
+    wrong = "def f(x):\n    return g(x) + helper(1)"
+    assert found(calls, reference, wrong, names=names) == "f__0"
+
+
+def test_a_broken_or_endless_wrong_answer_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosing, "ONE_REPLAY", 0.2)
+    calls = ask(lambda x: x * x, lambda f: f(3))
+    endless = "def f(x):\n    while True:\n        try: x\n        except Exception: x"
+    noisy = "import os\ndef f(x):\n    print('loud')\n    raise KeyError"
+    assert found(calls, TWICE, "def f(x", "1 / 0", endless, noisy, SQUARE) == "f__4"
+
+
+def test_calls_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = ask(lambda x: x, lambda f: [f(x) for x in range(1000)] and None)
+    given_ = [World().make(call.given)[0][0] for call in calls]
+    first, last = list(range(recording.FIRST)), list(range(1000 - recording.LAST, 1000))
+    assert given_ == first + last
+    monkeypatch.setattr(recording, "LARGEST", 10_000)
+    calls = ask(lambda x: x, lambda f: [f(np.zeros(100)) for _ in range(100)] and None)
+    assert 0 < sum(call.size for call in calls) <= 10_000
+    assert ask(lambda x: 0, lambda f: f(np.zeros(10_000))) == []
+
+
+def test_only_the_calls_of_the_test_itself_are_recorded() -> None:
+    with pair() as found_pair:
+        found_pair.write("def f(x):\n    return x + 1\n\ndef g(x):\n    return f(x)")
+        recorder = Recorder(
+            lambda value: found_pair.crossing.mirrors.number_of(value) is not None, dict
+        )
+        recorder.start(["f"])
+        f, g = found_pair["f"], found_pair["g"]
+        recorder.watch("f", f)
+        recorder.watch("g", g)
+        assert (f(1), g(1), f(x=3)) == (2, 2, 4)
+        with pytest.raises(TypeError):
+            f(g)
+        calls = recorder.take()
+        assert [call.function for call in calls] == ["f", "f"], "a mirror is no plain argument"
+        assert f(5) == 6
+        assert recorder.take() == [], "nothing is recorded before the next start"
+
+
+# a process of its own
+
+
+def test_a_child_says_what_it_found_and_leaves_nothing() -> None:
+    names = {"x": 1}
+
+    def work() -> str:
+        names["x"] = 2
+        return "found"
+
+    assert in_child(work, 30.0) == "found"
+    assert names == {"x": 1}
+
+
+def _dies() -> str:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return "alive"
+
+
+def _fails() -> str:
+    raise ValueError
+
+
+def _says_too_much() -> str:
+    return "x" * 2**20
+
+
+@pytest.mark.parametrize("work", [_dies, _fails, _says_too_much])
+def test_a_child_that_goes_wrong_says_nothing(work: Callable[[], str]) -> None:
+    assert in_child(work, 30.0) == ""
+
+
+def test_a_child_that_does_not_end_is_ended() -> None:
+    assert in_child(lambda: time.sleep(600) or "late", 0.3) == ""
+
+
+# in two kernels
+
+SQUARES = Variant(
+    "double__squares", "double", "misconception", "You square x.", SQUARE.replace("f(", "double(")
+)
+REFERENCE = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
+
+
+def graded(*cells: Any, wrong: tuple[Variant, ...] = (SQUARES,)) -> NotebookResult:
+    template = NotebookTemplate(
+        "work", (), {}, {"step": ["double"]}, (), (), True, (REFERENCE,), wrong
+    )
+    policy = SandboxPolicy(limits=LIMITS)
+    return run_notebook("work", notebook(*cells), policy, SandboxMode.BUBBLEWRAP, None, template)
+
+
+@pytest.mark.usefixtures("needs_bubblewrap")
+def test_a_misconception_is_named_in_the_tests_that_it_fails() -> None:
+    result = graded(
+        given("setup", "import numpy as np"),
+        solution("step", "def double(x):\n    return x**2"),
+        check("fails", "assert double(2) == 4\nx = np.ones(2)\nassert double(3 * x)[0] == 6"),
+        check("passes", "assert double(2) == 4"),
+        check("raises", "double(3)\nraise KeyError('odd')"),
+        check("asks_nothing", "assert False"),
+    )
+    found = Diagnosis("double__squares", "You square x.")
+    assert {test.grade_id: test.diagnosis for test in result.tests} == {
+        "fails": found,
+        "passes": None,
+        "raises": found,
+        "asks_nothing": None,
+    }
+    again = NotebookResult.from_json(json.loads(json.dumps(result.to_json())))
+    assert again == result
+
+
+@pytest.mark.usefixtures("needs_bubblewrap")
+def test_a_wrong_answer_that_hangs_or_kills_changes_no_outcome() -> None:
+    hangs = Variant(
+        "double__hangs", "double", "misconception", ".", "def double(x):\n    while 1: pass"
+    )
+    kills = Variant(
+        "double__kills",
+        "double",
+        "misconception",
+        ".",
+        "import os\ndef double(x):\n    os.kill(os.getpid(), 9)",
+    )
+    cells = (
+        solution("step", "def double(x):\n    return x**2"),
+        check("first", "assert double(3) == 6"),
+        check("second", "assert double(0) == 0"),
+    )
+    for wrong in ((hangs, SQUARES), (SQUARES, kills)):
+        result = graded(*cells, wrong=wrong)
+        assert [test.outcome for test in result.tests] == [Outcome.FAILED, Outcome.PASSED]
+        named_ = named(result, "first").diagnosis
+        assert named_ == (None if kills in wrong else Diagnosis("double__squares", "You square x."))
+
+
+@pytest.mark.usefixtures("needs_bubblewrap")
+def test_a_student_who_ends_the_kernel_is_still_told() -> None:
+    result = graded(
+        solution("step", "import os\ndef double(x):\n    return x**2"),
+        check("first", "assert double(3) == 6"),
+        solution("end", "os._exit(3)"),
+        check("second", "assert double(3) == 6"),
+    )
+    found = Diagnosis("double__squares", "You square x.")
+    assert [test.outcome for test in result.tests] == [Outcome.FAILED, Outcome.FAILED]
+    assert [test.diagnosis for test in result.tests] == [found, found]
+
+
+def test_older_records_have_no_diagnosis() -> None:
+    result = NotebookResult("work", (TestResult("t", Outcome.FAILED),), (), {})
+    data = json.loads(json.dumps(result.to_json()))
+    del data["tests"][0]["diagnosis"]
+    assert NotebookResult.from_json(data) == result
+    told = TestResult("t", Outcome.FAILED, diagnosis=Diagnosis("f__x", "You."))
+    assert TestResult.from_json(json.loads(json.dumps(asdict(told)))) == told
