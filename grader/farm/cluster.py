@@ -6,10 +6,13 @@ import importlib.util
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, LocalCluster
@@ -63,6 +66,7 @@ def open_farm(
     at_most: int,
     device: str = CPU,
     dashboard: bool = False,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Farm]:
     """Workers that grade; those that were started for it are gone at the end.
 
@@ -72,14 +76,16 @@ def open_farm(
         at_most: tasks that there will be; more workers would have nothing to do.
         device: "cuda" for workers with a graphics card.
         dashboard: start Dask's dashboard, where the workers are our own.
+        stopped: whether to wait no longer for workers.
 
     Raises:
+        KeyboardInterrupt: `stopped` said so.
         UsageError: no scheduler can have that address, or the dashboard is not installed.
         FarmError: the scheduler cannot be reached, there is no worker that fits, or the workers
             run other versions.
     """
     if scheduler:
-        with remote_cluster(scheduler, device) as farm:
+        with remote_cluster(scheduler, device, stopped) as farm:
             yield farm
         return
     names = cards() if device == CUDA else []
@@ -89,7 +95,7 @@ def open_farm(
             "cluster that has one with `--scheduler`."
         )
     with local_cluster(workers or len(names), at_most, names, dashboard) as client:
-        link = _dashboard(client) if dashboard else ""
+        link = str(client.dashboard_link) if dashboard else ""
         yield Farm(client, {RESOURCE: 1} if names else {}, link)
 
 
@@ -135,7 +141,9 @@ def local_cluster(
 
 
 @contextmanager
-def remote_cluster(address: str, device: str = CPU) -> Iterator[Farm]:
+def remote_cluster(
+    address: str, device: str = CPU, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[Farm]:
     """A cluster that others started, with workers that fit; it stays when this ends.
 
     Certificates for tls:// come from Dask's own configuration (`distributed.comm.tls`), and how
@@ -162,6 +170,8 @@ def remote_cluster(address: str, device: str = CPU) -> Iterator[Farm]:
             patience = _patience()
             slots = Slots(client, resources, patience)
             while not slots.count:
+                if stopped():
+                    raise KeyboardInterrupt
                 slots.wait()
             _check_workers(client)
             yield Farm(client, resources, _dashboard(client), patience)
@@ -219,9 +229,14 @@ def _check_workers(client: Client) -> None:
 
 
 def _dashboard(client: Client) -> str:
+    """Its address, if it can be seen from here: Dask gives one where there is nothing, too."""
+    link = str(client.dashboard_link or "")
     try:
-        return str(client.dashboard_link or "")
-    except KeyError:  # it has none
+        connection = HTTPConnection(urlsplit(link).netloc, timeout=5)
+        with closing(connection):
+            connection.request("GET", urlsplit(link).path)
+            return link if connection.getresponse().status < HTTPStatus.BAD_REQUEST else ""
+    except (OSError, HTTPException):
         return ""
 
 

@@ -101,19 +101,23 @@ def grade(
     on_start(len(submissions), len(stored))
     # read again when its turn comes, so that the bytes of a whole class are never held at once
     waiting = (read_job(conditions, s) for s in submissions if s.student not in stored)
-    wanted = course.settings.workers if workers is None else workers
     count = len(submissions) - len(stored)
     kept = len(stored)
     faults = []
-    farm = open_farm(
-        address, workers=wanted, at_most=count, device=conditions.device, dashboard=dashboard
-    )
     try:
         with (
             interrupts_noted() as stopped,
+            store.claimed(),
             GradebookWriter(course, assignment) as writer,
-            closing(_run(waiting, work, farm, stopped, on_farm, on_running)) as fresh,
         ):
+            farm = open_farm(
+                address,
+                workers=course.settings.workers if workers is None else workers,
+                at_most=count,
+                device=conditions.device,
+                dashboard=dashboard,
+                stopped=stopped,
+            )
             scorer = Scorer(writer, store, course.settings.gradebook_patience, stopped)
             for student in sorted(stored):
                 if stopped():
@@ -121,13 +125,14 @@ def grade(
                 if (old := store.load(student)) is not None:
                     scorer.score(old)
                     on_record(old)
-            for record in fresh if count else ():  # no worker is started for none
-                store.save(record)
-                kept += 1
-                scorer.score(record)
-                on_record(record)
-                if record.fault:
-                    faults.append(record.student)
+            with closing(_run(waiting, work, farm, stopped, on_farm, on_running)) as fresh:
+                for record in fresh if count else ():  # no worker is started for none
+                    store.save(record)
+                    kept += 1
+                    scorer.score(record)
+                    on_record(record)
+                    if record.fault:
+                        faults.append(record.student)
             scorer.finish()
     except KeyboardInterrupt:
         raise Interrupted(
