@@ -22,7 +22,7 @@ from grader.errors import CourseError
 from grader.farm import ResultStore, SubmissionRecord
 from grader.release.sources import notebook_from_text
 from grader.report import GradedSubmission, load_graded
-from grader.split import Outcome
+from grader.split import Diagnosis, Outcome
 
 NAME = "dynamic-programming"
 ROOT = Path(grader.__file__).parents[1]
@@ -164,6 +164,25 @@ def test_a_misconception_loses_its_own_step_and_no_other(
     assert [c.outcome for c in graded[member].cells if not c.full] == [Outcome.FAILED]
 
 
+@pytest.mark.parametrize("member", WRONG)
+def test_a_misconception_is_called_by_its_name(
+    made: Path, graded: dict[str, GradedSubmission], member: str
+) -> None:
+    catalogue = load_catalogue(SOURCES / "misconceptions.py")
+    (own,) = [variant for variant in catalogue if variant.name.replace("_", "-") == member]
+    (lost,) = [cell for cell in graded[member].cells if not cell.full]
+    assert lost.diagnosis == Diagnosis(own.name, own.sentence)
+    report = (made / "reports" / f"{NAME}.html").read_text(encoding="utf-8")
+    page = made / "feedback" / graded[member].student / NAME / f"{NAME}.html"
+    for raw in (page.read_text(encoding="utf-8"), report):
+        assert own.sentence in BeautifulSoup(raw, "html.parser").get_text()
+
+
+def test_nobody_else_is_told_of_a_misconception(graded: dict[str, GradedSubmission]) -> None:
+    others = [found for member, found in graded.items() if member not in WRONG]
+    assert not [cell.diagnosis for found in others for cell in found.cells if cell.diagnosis]
+
+
 def test_an_endless_loop_costs_its_own_limit_only(records: dict[str, SubmissionRecord]) -> None:
     (result,) = records["endless-loop"].results
     outcomes = {test.grade_id: test.outcome for test in result.tests}
@@ -250,7 +269,14 @@ def test_a_folder_that_is_no_sample_class_is_left_alone(made: Path, tmp_path: Pa
         make_sample_class(Course(tmp_path), NAME, tmp_path)
     assert (tmp_path / "thesis.txt").exists()
     with pytest.raises(CourseError, match="no text sources"):
-        make_sample_class(Course(made), NAME, tmp_path / "new")
+        make_sample_class(Course(_without_texts(made, tmp_path)), NAME, tmp_path / "new")
+
+
+def _without_texts(made: Path, tmp_path: Path) -> Path:
+    """A course whose notebooks themselves are the source."""
+    course = tmp_path / "course"
+    shutil.copytree(made / "source", course / "source")
+    return course
 
 
 @pytest.mark.usefixtures("needs_bubblewrap")
