@@ -47,6 +47,10 @@ class SandboxError(GraderError):
     """An isolated kernel could not be started or was lost for a reason that is ours."""
 
 
+class SandboxLost(SandboxError):
+    """A running sandbox was ended from outside; the same work may well succeed again."""
+
+
 class SandboxUnavailable(SandboxError):
     """Raised where the machine cannot isolate a kernel and the instructor did not allow that."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.course import Assignment, Course, Limits, Submission
-from grader.errors import CourseError, FarmError, SandboxError
+from grader.errors import CourseError, FarmError, SandboxError, SandboxLost
 from grader.farm.device import CPU, CUDA, asks_for_device, cuda_policy
 from grader.farm.environment import environment_digest
 from grader.farm.preload import preload_of
@@ -24,6 +25,9 @@ from grader.intake import CleanNotebook, SubmittedFiles, clean_notebook, read_su
 from grader.release import AssignmentTemplate, load_template
 from grader.sandbox import DataFile, SandboxMode, SandboxPolicy, examine_host
 from grader.split import NotebookResult, Outcome, place_files, run_notebook, unrun_result
+
+_AGAIN = 3
+"""How often a notebook is started afresh whose sandbox was ended from outside."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,8 @@ def grade_job(job: Job) -> SubmissionRecord:
         job.submitted.timestamp,
         fault,
         handed_in=job.handed_in,
+        finished=round(time.time(), 3),
+        worker=platform.node(),
     )
 
 
@@ -230,6 +236,7 @@ def fault_record(job: Job, reason: str) -> SubmissionRecord:
         {},
         fault=reason,
         handed_in=job.handed_in,
+        finished=round(time.time(), 3),
     )
 
 
@@ -255,5 +262,11 @@ def _run(job: Job, clean: CleanNotebook, files: tuple[DataFile, ...]) -> Noteboo
             shared.data_files.keys(),
         )
 
-    result = run()
-    return run() if result.unexplained else result  # the reason may be ours, such as a full machine
+    for _ in range(_AGAIN):
+        try:
+            result = run()
+        except SandboxLost:
+            continue
+        # where nothing explains an end, the reason may be ours, such as a full machine
+        return run() if result.unexplained else result
+    return run()

@@ -13,6 +13,7 @@ from grader.errors import SandboxError
 from grader.sandbox import probe
 from grader.sandbox.bubblewrap import SandboxPolicy
 from grader.sandbox.kernelspec import SandboxMode, WatchedKernelManager, open_kernel
+from grader.sandbox.warm import zygotes
 
 PROBE_TIMEOUT = 30.0  # seconds
 PROBE_PROCESSES = 40  # at most, so that trying out the limit takes no time
@@ -45,7 +46,13 @@ def examine(limits: Limits) -> list[Check]:
         processes=min(limits.processes, PROBE_PROCESSES),
         file_size=min(limits.file_size, PROBE_FILE),
     )
-    policy = SandboxPolicy(limits=probed)
+    cold = _examine(SandboxPolicy(limits=probed), limits)
+    if not cold[0].ok:
+        return cold
+    return [*cold, _warm(SandboxPolicy(limits=probed, preload=()), limits, cold)]
+
+
+def _examine(policy: SandboxPolicy, limits: Limits) -> list[Check]:
     try:
         with open_kernel(SandboxMode.BUBBLEWRAP, policy) as manager:
             seen = asyncio.run(_ask(manager, policy))
@@ -63,9 +70,19 @@ def examine(limits: Limits) -> list[Check]:
         _privileges(seen),
         _seccomp(seen),
         _memory(meter, limits),
-        _process_limit(seen, probed),
+        _process_limit(seen, policy.limits),
         _file_limit(seen),
     ]
+
+
+def _warm(policy: SandboxPolicy, limits: Limits, cold: list[Check]) -> Check:
+    """Kernels that are forked: whether they are, and are as isolated as those that are not."""
+    found = _examine(policy, limits)
+    if reason := zygotes.why_cold(policy):
+        return Check("warm kernels", None, f"Kernels start cold, which takes longer: {reason}")
+    if weaker := [check for check in found if check not in cold]:
+        return Check("warm kernels", False, f"Of a warm kernel: {weaker[0].sentence}")
+    return Check("warm kernels", True, "Kernels start warm, and as isolated as cold ones.")
 
 
 async def _ask(manager: WatchedKernelManager, policy: SandboxPolicy) -> dict[str, Any]:

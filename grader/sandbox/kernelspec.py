@@ -84,6 +84,15 @@ class WatchedKernelManager(AsyncKernelManager):
         return self.provisioner.peak_memory
 
     @property
+    def peak_gpu_memory(self) -> int:
+        """The most memory on graphics cards that they were seen to use, in bytes."""
+        return self.provisioner.peak_gpu_memory
+
+    def cpu_seconds(self) -> float:
+        """CPU time, user and system, that the kernel and all it started have used so far."""
+        return self.provisioner.cpu_seconds()
+
+    @property
     def memory_limiter(self) -> str:
         """What bounds memory: "cgroup v2", "cgroup v1" or "polling"; "" before the start."""
         process = self.provisioner.process

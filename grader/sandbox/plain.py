@@ -71,6 +71,10 @@ class PlainProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
         _kill(family)
 
+    def pids(self) -> set[int]:
+        """The kernel, what it is known to have started, and what a cgroup counts with them."""
+        return {self._process.pid, *self._known, *self.meter.members()}
+
     def exit_code(self) -> int | None:
         """The kernel's exit code, negative for a signal; None while it runs."""
         return self._process.poll()

@@ -123,6 +123,10 @@ class SandboxProcess:
         except psutil.Error:
             return []
 
+    def pids(self) -> set[int]:
+        """The first process, the kernel, and what a cgroup counts with them."""
+        return {self.first, self.kernel, *self.meter.members()}
+
     def tmpfs_folders(self) -> list[Path]:
         """The folders in which the sandbox can write, as seen from here."""
         return [Path(f"/proc/{self.first}/root") / name for name in TMPFS]

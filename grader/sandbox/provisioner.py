@@ -71,6 +71,15 @@ class WatchedProvisioner(KernelProvisionerBase):
         """The most memory it was seen to use at once, in bytes."""
         return self.watchdog.peak_memory if self.watchdog else 0
 
+    @property
+    def peak_gpu_memory(self) -> int:
+        """The most memory on graphics cards that it was seen to use at once, in bytes."""
+        return self.watchdog.peak_gpu_memory if self.watchdog else 0
+
+    def cpu_seconds(self) -> float:
+        """CPU time that it and what it started have used."""
+        return self.watchdog.cpu_seconds() if self.watchdog else 0.0
+
     def condemn(self, reason: DeathReason, sentence: str) -> None:
         """Kill the kernel and record why; later reasons do not replace the first."""
         if self.watchdog:
@@ -86,7 +95,7 @@ class WatchedProvisioner(KernelProvisionerBase):
 
     def _watch(self, process: Supervised) -> None:
         self.process = process
-        self.watchdog = Watchdog(process, self.policy.limits)
+        self.watchdog = Watchdog(process, self.policy.limits, gpu=bool(self.policy.devices))
 
     def _count_output(self) -> None:
         """Bound what the manager and its clients take in; a restart counts from zero again."""

@@ -76,12 +76,13 @@ class Zygote:
             command = command_line(policy, examine_host(), descriptors, inside, nested=True)
             self._outer = spawn(command, [inner.fileno(), *descriptors.numbers()])
         try:
-            answer = json.loads(self._server.recv(_ANSWER) or "{}")
-            if answer.get("threads") != 1:
-                raise ValueError(f"importing {', '.join(modules)} starts threads")
+            answer = json.loads(self._server.recv(_ANSWER))
         except (OSError, ValueError) as error:
             self._server.close()
             raise ZygoteLost(str(explain(self._outer, error))) from None
+        if answer["threads"] != 1:
+            self.close()
+            raise ZygoteLost(f"Importing {', '.join(modules)} starts threads.")
         self.failed: dict[str, str] = answer["failed"]
         """Modules that could not be imported, and why."""
 

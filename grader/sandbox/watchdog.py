@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Protocol
 
 from grader.course import Limits
+from grader.sandbox import usage
 from grader.sandbox.memory import MemoryMeter
 
 TICK = 0.1  # seconds between two looks
@@ -65,6 +66,9 @@ class Supervised(Protocol):
     def tail(self) -> str:
         """The end of what was written to stderr outside of any cell."""
 
+    def pids(self) -> set[int]:
+        """Its processes, as far as they are found without looking at all of the machine."""
+
 
 class Watchdog:
     """Watches one kernel from its start until nothing of it is left.
@@ -73,9 +77,10 @@ class Watchdog:
         process: the running kernel.
         limits: memory (bytes) and notebook_timeout (seconds) are enforced here; until
             `start_clock` is called, startup_timeout is granted on top.
+        gpu: measure memory on graphics cards too.
     """
 
-    def __init__(self, process: Supervised, limits: Limits) -> None:
+    def __init__(self, process: Supervised, limits: Limits, *, gpu: bool = False) -> None:
         self._process = process
         self._limits = limits
         self._sentence: tuple[DeathReason, str] | None = None
@@ -83,7 +88,10 @@ class Watchdog:
         self._gone = threading.Event()
         self._lock = threading.Lock()
         self._deadline = time.monotonic() + limits.startup_timeout + limits.notebook_timeout
+        self._gpu = gpu
+        self._cpu_seconds = 0.0
         self.peak_memory = 0
+        self.peak_gpu_memory = 0
         self._thread = threading.Thread(target=self._watch, name="sandbox-watchdog", daemon=True)
         self._thread.start()
 
@@ -102,6 +110,13 @@ class Watchdog:
             if self._sentence is None and self._death is None:
                 self._sentence = reason, sentence
         self._process.kill()
+
+    def cpu_seconds(self) -> float:
+        """CPU time that the kernel and what it started have used; after its end, the last look."""
+        if self._death is None:
+            now = usage.cpu_seconds(self._process.pids())
+            self._cpu_seconds = max(self._cpu_seconds, now)
+        return self._cpu_seconds
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing of the kernel is left; False if that took longer than `timeout`."""
@@ -123,6 +138,10 @@ class Watchdog:
     def _look(self) -> None:
         meter = self._process.meter
         self.peak_memory = max(self.peak_memory, meter.usage())
+        self.cpu_seconds()
+        if self._gpu:
+            used = usage.gpu_memory(self._process.pids())
+            self.peak_gpu_memory = max(self.peak_gpu_memory, used)
         if meter.exceeded():
             self.condemn(DeathReason.MEMORY, self._memory_sentence())
         elif time.monotonic() > self._deadline:

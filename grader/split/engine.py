@@ -18,7 +18,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.engines import Engine, NotebookExecutionManager
 
 from grader.course import Limits
-from grader.errors import SandboxError
+from grader.errors import SandboxError, SandboxLost
 from grader.release import NotebookTemplate
 from grader.sandbox import DeathReason, SandboxMode, SandboxPolicy
 from grader.split.client import BadMessage
@@ -40,6 +40,7 @@ _UNRESPONSIVE = (
     "It ran longer than the {cell:g} s allowed for one cell and could not be interrupted."
 )
 _MALFORMED = "It sent something that no notebook sends, and was stopped."
+_LOST = "A kernel was ended from outside while it ran: run `grader doctor`, then grade again."
 _FIRST_SIGNAL = 128
 """Exit codes from here on, and negative ones, mean a signal, which anybody may have sent."""
 
@@ -125,10 +126,16 @@ class _Run:
                 for plan in self._plan:
                     if not await self._run_cell(plan):
                         break
+            except SandboxError as error:
+                if self._pair.was_lost():
+                    raise SandboxLost(str(error)) from None
+                raise
             finally:
                 self._recorder.wall = time.monotonic() - started
+                self._recorder.cpu = self._pair.cpu_seconds()
             await self._diagnose()
         self._recorder.peak_memory = self._pair.peak_memory
+        self._recorder.peak_gpu_memory = self._pair.peak_gpu_memory
 
     async def _diagnose(self) -> None:
         """Name the misconceptions that explain failed tests, now that every test has ended."""
@@ -153,6 +160,7 @@ class _Run:
             self._recorder.mark_where(cell.metadata.nbgrader.grade_id)
         self._nb_man.cell_start(cell, plan.index)
         started = time.monotonic()
+        used = self._pair.cpu_seconds() if plan.test else 0.0
         end: KernelEnd | None = None
         try:
             if plan.test and not plan.marked:
@@ -163,6 +171,9 @@ class _Run:
             end = ended.end
         except TestKernelLost as lost:
             end = self._why_test_lost(lost)
+        if plan.test:
+            spent = self._pair.cpu_seconds() - used
+            self._recorder.test_used(cell.metadata.nbgrader.grade_id, spent)
         self._nb_man.cell_complete(cell, plan.index)
         if end is None:
             return True
@@ -283,6 +294,8 @@ class _Run:
         if lost.death is None or lost.death.reason is DeathReason.KILLED:
             return KernelEnd(self._sentence(_UNRESPONSIVE), timed_out=True)
         reason = lost.death.reason
+        if reason is DeathReason.LOST:
+            raise SandboxLost(_LOST)
         return KernelEnd(
             self._sentence(_SENTENCES[reason]),
             timed_out=reason is DeathReason.WALL_CLOCK,
@@ -298,6 +311,8 @@ class _Run:
         manager = self._pair.answer.manager
         death = manager.wait_death(STOP_WAIT)
         reason = death.reason if death else DeathReason.EXITED
+        if reason is DeathReason.LOST:
+            raise SandboxLost(_LOST)
         if death and reason is DeathReason.KILLED:
             raise SandboxError(f"The kernel was lost: {death.sentence}; run `grader doctor`.")
         if reason is DeathReason.EXITED and manager.peak_memory > _NEARLY * self._limits.memory:

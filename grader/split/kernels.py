@@ -187,6 +187,8 @@ class KernelPair:
         self.answer: Kernel
         self.test: Kernel
         self.peak_memory = 0
+        self.peak_gpu_memory = 0
+        self._managers: list[WatchedKernelManager] = []  # of kernels that others replaced, too
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
@@ -221,6 +223,7 @@ class KernelPair:
         with theirs:
             opened = open_kernel(self._mode, self._test_policy, [theirs.fileno()])
             manager = self._stack.enter_context(opened)
+            self._managers.append(manager)
             self.test = Kernel(manager, self._test_policy, self._mode)
             await self.test.start("tester", theirs.fileno())
         await self._told()
@@ -241,20 +244,35 @@ class KernelPair:
         with theirs:
             opened = open_kernel(self._mode, policy, [theirs.fileno()])
             manager = self._answer_stack.enter_context(opened)
+            self._managers.append(manager)
             self.answer = Kernel(manager, policy, self._mode)
             await self.answer.start("agent", theirs.fileno())
+
+    def cpu_seconds(self) -> float:
+        """CPU time, user and system, of both kernels and of those that they replaced."""
+        return sum(manager.cpu_seconds() for manager in self._managers)
+
+    def was_lost(self) -> bool:
+        """Whether one of them was ended from outside."""
+        deaths = [manager.death for manager in self._managers]
+        return any(death is not None and death.reason is DeathReason.LOST for death in deaths)
 
     def _close_answer(self) -> None:
         if self._new_channel is not None:
             self._new_channel.close()
             self._new_channel = None
         with contextlib.suppress(AttributeError):
-            self.peak_memory = max(self.peak_memory, self.answer.manager.peak_memory)
+            self._note_peaks()
             self.answer.stop()
         self._answer_stack.close()
         self._answer_stack = ExitStack()
         with contextlib.suppress(AttributeError):
-            self.peak_memory = max(self.peak_memory, self.answer.manager.peak_memory)
+            self._note_peaks()
+
+    def _note_peaks(self) -> None:
+        manager = self.answer.manager
+        self.peak_memory = max(self.peak_memory, manager.peak_memory)
+        self.peak_gpu_memory = max(self.peak_gpu_memory, manager.peak_gpu_memory)
 
     async def restart_answer(self) -> None:
         """A fresh answer kernel in place of one that died; its cells are the caller's to replay.

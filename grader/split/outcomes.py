@@ -50,6 +50,7 @@ class TestResult:
         where: "test" for the test kernel; "answer" where the instructor asked for the answer
             kernel, in which a submission can see the test and fool it.
         diagnosis: the misconception that explains the failure, where one was found.
+        cpu: seconds of CPU time, user and system, of both kernels; 0 in records of older graders.
     """
 
     __test__ = False  # not a test class, whatever its name makes pytest think
@@ -61,6 +62,7 @@ class TestResult:
     partial: float | None = None
     where: str = "test"
     diagnosis: Diagnosis | None = None
+    cpu: float = 0.0
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> TestResult:
@@ -100,6 +102,9 @@ class NotebookResult:
         wall: seconds from kernel start to the end.
         kernel_start: seconds until the kernel's first reply.
         peak_memory: bytes, 0 where it could not be measured.
+        cpu: seconds of CPU time, user and system, of all that both kernels ran.
+        peak_gpu_memory: bytes on graphics cards, 0 where there is none or it could not be measured.
+        output_size: bytes of all outputs as they are stored.
     """
 
     notebook: str
@@ -111,6 +116,9 @@ class NotebookResult:
     wall: float = 0.0
     kernel_start: float = 0.0
     peak_memory: int = 0
+    cpu: float = 0.0
+    peak_gpu_memory: int = 0
+    output_size: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data."""

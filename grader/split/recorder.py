@@ -62,6 +62,10 @@ class Recorder:
         self.kernel_start = 0.0
         self.wall = 0.0
         self.peak_memory = 0
+        self.peak_gpu_memory = 0
+        self.cpu = 0.0
+        self._cpu: dict[str, float] = {}
+        self._output_size = 0
         self._tests: dict[str, TestResult | None] = dict.fromkeys(expected)
         self._failures: list[CellFailure] = []
         self._in_answer: set[str] = set()
@@ -100,6 +104,10 @@ class Recorder:
             self._set(cell, Outcome.FAILED, one_line(value), duration)
         else:
             self._set(cell, Outcome.ERRORED, error, duration)
+
+    def test_used(self, grade_id: str, cpu: float) -> None:
+        """Note the CPU time of a test, in seconds."""
+        self._cpu[grade_id] = max(0.0, round(cpu, 4))
 
     def mark_where(self, grade_id: str) -> None:
         """Note that a test runs in the answer kernel, as its instructor asked."""
@@ -170,6 +178,7 @@ class Recorder:
                 cell["outputs"] = [found for found in cell["outputs"] if _is_valid(found)]
                 if type(cell["execution_count"]) is not int:
                     cell["execution_count"] = None
+                self._output_size += len(json.dumps(cell["outputs"])) if cell["outputs"] else 0
         self._executed = executed
 
     def result(self) -> NotebookResult:
@@ -179,6 +188,7 @@ class Recorder:
             replace(
                 found or TestResult(grade_id, Outcome.NOT_RUN, lost),
                 where="answer" if grade_id in self._in_answer else "test",
+                cpu=self._cpu.get(grade_id, 0.0),
             )
             for grade_id, found in self._tests.items()
         )
@@ -192,6 +202,9 @@ class Recorder:
             round(self.wall, 3),
             round(self.kernel_start, 3),
             self.peak_memory,
+            cpu=round(self.cpu, 4),
+            peak_gpu_memory=self.peak_gpu_memory,
+            output_size=self._output_size,
         )
 
     def _set(

@@ -184,4 +184,6 @@ def _take(request: dict[str, Any], descriptors: list[int]) -> int:
         os.close(given)
     if request["filter"]:
         namespaces.filter_calls(program)
+    if "numpy" in sys.modules:  # Python's own generator notices a fork, torch's begins as always
+        sys.modules["numpy"].random.seed()
     return moved

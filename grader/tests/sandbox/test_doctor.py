@@ -17,7 +17,7 @@ def _named(checks: list[Check]) -> dict[str, Check]:
 @needs_bubblewrap
 def test_a_working_sandbox_passes_every_check() -> None:
     checks = examine(LIMITS)
-    assert len(checks) == 9
+    assert len(checks) == 10
     assert [check for check in checks if check.ok is False] == []
     assert all(check.sentence.endswith(".") for check in checks)
 
