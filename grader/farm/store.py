@@ -36,6 +36,8 @@ class SubmissionRecord:
         fault: why the grader itself failed, or "". Such a record is made again on the next run.
         scored: whether the gradebook has it.
         handed_in: hash of what the student handed in alone; "" in records of older graders.
+        finished: when its run ended, in seconds since 1970; 0 in records of older graders.
+        worker: name of the machine that ran it, or "".
     """
 
     student: str
@@ -48,6 +50,8 @@ class SubmissionRecord:
     fault: str = ""
     scored: bool = False
     handed_in: str = ""
+    finished: float = 0.0
+    worker: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data."""
