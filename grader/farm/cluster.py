@@ -113,24 +113,31 @@ def local_cluster(
 
     Raises:
         UsageError: the dashboard is not installed.
+        FarmError: a worker died while it started.
     """
     if dashboard and importlib.util.find_spec("bokeh") is None:
         raise UsageError("Dask's dashboard needs the package bokeh: install it.")
     settings = {**_SETTINGS, **_CLIENT_SETTINGS, "grader.cards": cards or []}
     with dask.config.set(settings), loop_deaf_to_interrupts() as loop:
-        cluster = LocalCluster(
-            n_workers=min(workers or os.cpu_count() or 1, at_most),
-            threads_per_worker=1,
-            # without the dashboard Dask opens a port all the same: one that is free
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address=None,
-            scheduler_kwargs={"dashboard": dashboard},
-            resources={RESOURCE: 1} if cards else None,
-            silence_logs=logging.CRITICAL,
-            memory_limit=0,
-            host="127.0.0.1",
-            loop=loop,
-        )
+        try:
+            cluster = LocalCluster(
+                n_workers=min(workers or os.cpu_count() or 1, at_most),
+                threads_per_worker=1,
+                # without the dashboard Dask opens a port all the same: one that is free
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address=None,
+                scheduler_kwargs={"dashboard": dashboard},
+                resources={RESOURCE: 1} if cards else None,
+                silence_logs=logging.CRITICAL,
+                memory_limit=0,
+                host="127.0.0.1",
+                loop=loop,
+            )
+        except RuntimeError:  # one that was killed before it was ready
+            raise FarmError(
+                "The worker processes could not all be started: run `grader doctor`, then this "
+                "command again."
+            ) from None
         client = Client(cluster)
         try:
             yield client
