@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 KILL_RATE = 0.95
-"""Share of mutants that the tests of a notebook must notice."""
+"""Share of mutants that good tests notice; of the others, most make no difference."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,249 @@
+"""What an audit finds in assignments that are fair, unfair, blunt and leaky."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from grader import cli
+from grader.audit import audit as auditing
+from grader.audit.audit import audit_assignments
+from grader.audit.result import Audit, upper_bound
+from grader.audit.shown import statement_runs
+from grader.audit.subject import read_equivalents
+from grader.course import Course
+from grader.errors import CourseError, SandboxUnavailable
+from grader.release import release_assignment
+from grader.tests.audit.conftest import CLAMP, RIGHT, TEST_CLAMP, TEST_TOTAL, TOTAL, WRONG
+from grader.tests.courses import make_course as make_plain_course
+
+BOUNDARY = """[[equivalent]]
+function = "clamp"
+original = "    if x < low:"
+mutant = "if x <= low:"
+reason = "At x = low both branches return the same number."
+"""
+
+
+@pytest.fixture(autouse=True)
+def _not_graded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the comparison with graded versions, which takes seconds, to one test."""
+
+    def refuse(*_args: object) -> None:
+        raise SandboxUnavailable("left out here")
+
+    if "needs_bubblewrap" not in request.fixturenames:
+        monkeypatch.setattr(auditing, "compare", refuse)
+
+
+def audit(course: Course, **options) -> Audit:
+    (found,) = audit_assignments(course, ["tiny"], **{"seeds": 5, "workers": 1, **options})
+    return found
+
+
+def test_a_fair_and_sharp_assignment(make_course: Callable[..., Course]) -> None:
+    found = audit(make_course({"equivalents.toml": BOUNDARY}))
+    assert found.problems == []
+    assert (found.points, found.blank, found.flakes, found.seeds) == (5.0, 0.0, 0, 5)
+    assert (found.cuda, found.pipeline) == ("uses no GPU", "not run: left out here")
+    clamp, total = found.steps
+    assert (clamp.mutants, clamp.killed) == (3, 2)
+    assert total.mutants == total.killed
+    assert [(s.misconceptions, s.detected, s.visible, s.alternatives) for s in found.steps] == [
+        (1, 1, 1, 1),
+        (1, 1, 0, 1),
+    ]
+    (survivor,) = found.survivors
+    assert (survivor.removed, survivor.added) == ("if x < low:", "if x <= low:")
+    assert survivor.reason == "At x = low both branches return the same number."
+
+
+def test_blunt_tests_are_named(make_course: Callable[..., Course]) -> None:
+    blunt = "assert clamp(1, 3) is not None or True"
+    found = audit(make_course(test_clamp=blunt, clamp=CLAMP.replace("x < low", "x - low < 0")))
+    said = "\n".join(found.problems)
+    assert "The misconception clamp__takes_the_smaller keeps the points of clamp (seeds 0)." in said
+    assert "mutants survive without a word why" in said
+    assert found.kill_rate is not None
+    assert found.kill_rate < 0.95
+    assert "The blank notebook earns" not in said, "the stub raises"
+    assert found.steps[0].detected == 0
+
+
+def test_free_points_are_named(make_course: Callable[..., Course]) -> None:
+    found = audit(make_course(test_clamp="assert True"), mutants=False)
+    assert "The blank notebook earns 2 points." in found.problems
+    expected = "A notebook without an answer to clamp keeps the points of test_clamp."
+    assert expected in found.problems
+
+
+def test_unfair_tests_are_named(make_course: Callable[..., Course]) -> None:
+    picky = TEST_CLAMP.replace(
+        "max(x, 0)", "max(x, 0)\nassert 'max' not in clamp.__code__.co_names"
+    )
+    chained = TEST_TOTAL.replace(
+        "assert total(values)", "assert clamp(1, 0) == 1\nassert total(values)"
+    )
+    found = audit(make_course(test_clamp=picky, test_total=chained), mutants=False)
+    said = "\n".join(found.problems)
+    assert "The alternative clamp__by_max loses test_clamp." in said
+    assert "A notebook without an answer to clamp also loses test_total." in said
+    assert "The misconception clamp__takes_the_smaller also loses test_total." in said
+    assert found.blank == 0
+
+
+def test_flakes_are_counted(make_course: Callable[..., Course]) -> None:
+    flaky = TEST_TOTAL.replace(
+        "assert total(values) ==", "assert SEED != 3\nassert total(values) =="
+    )
+    found = audit(make_course(test_total=flaky), mutants=False)
+    assert found.flakes == 1
+    assert found.flake_bound == pytest.approx(upper_bound(1, 5))
+    assert "The reference loses points with 1 of 5 seeds." in found.problems
+
+
+def test_a_broken_reference_is_named(make_course: Callable[..., Course]) -> None:
+    found = audit(make_course(total=TOTAL.replace("result = 0", "result = 1")), mutants=False)
+    assert any(
+        p.startswith("The reference does not pass test_total (Asser") for p in found.problems
+    )
+
+
+def test_the_reference_is_run_to_its_end(make_course: Callable[..., Course]) -> None:
+    course = make_course()
+    text = course.root / "solutions" / "tiny" / "tiny.md"
+    text.write_text(f"{text.read_text()}\n```{{code-cell}} ipython3\nfinale()\n```\n")
+    found = audit(course, mutants=False)
+    sentence = "The reference's cell number 6 raises NameError: name 'finale' is not defined."
+    assert found.problems == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("entry", "mutants", "sentence"),
+    [
+        (BOUNDARY.replace("<=", ">="), True, "equivalent, but a test notices it"),
+        (BOUNDARY.replace("x <= low", "x <= 7"), True, "no mutant is like that"),
+        (BOUNDARY.replace("x <= low", "x <= 7"), False, "no mutant is like that"),
+    ],
+)
+def test_a_stale_entry_is_loud(
+    make_course: Callable[..., Course], entry: str, mutants: bool, sentence: str
+) -> None:
+    found = audit(make_course({"equivalents.toml": entry}), mutants=mutants)
+    assert any(sentence in problem for problem in found.problems)
+
+
+@pytest.mark.parametrize(
+    "text", ["[[equivalent]\n", "x = 1\n", BOUNDARY + "more = 'x'\n", BOUNDARY.split("reason")[0]]
+)
+def test_a_malformed_list_of_equivalents_is_one_sentence(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "equivalents.toml"
+    path.write_text(text)
+    with pytest.raises(CourseError, match=r"equivalents\.toml"):
+        read_equivalents(path)
+
+
+def test_leaks_are_named(make_course: Callable[..., Course], tmp_path: Path) -> None:
+    close = "def assert_close(got, want, *, name):\n    assert got == want, f'{name}: not {want}'\n"
+    hidden = TEST_TOTAL.replace(
+        "assert total(values) == sum(values)",
+        "assert_close(total([1.2345678901]), 1.2345678901, name='n')",
+    )
+    page = tmp_path / "pages" / "chapter.md"
+    page.parent.mkdir()
+    solution = (
+        "def f(rows):\n    s = 0 * 1\n    for r in rows:\n        s += 1 * r\n    return s + 0"
+    )
+    front = "---\njupytext:\n  text_representation:\n    format_name: myst\n    extension: .md\n"
+    kernel = "kernelspec:\n  name: python3\n  display_name: P\n---\n"
+    page.write_text(f"{front}{kernel}\n1.23456789\n\n```{{code-cell}} ipython3\n{solution}\n```\n")
+    course = make_course(
+        parameters=f"SEED = 0\n{close}",
+        test_total=hidden,
+        total=TOTAL.replace("result = 0", "result = 0 * 1")
+        .replace("result += value", "result += 1 * value")
+        .replace("return result", "return result + 0"),
+    )
+    release_assignment(course, "tiny")
+    released = course.path("release", "tiny") / "tiny.ipynb"
+    notebook = nbformat.read(released, as_version=4)
+    notebook.cells[0].source += "\nassert clamp(x, 0) == max(x, 0)"
+    nbformat.write(notebook, released)
+    said = "\n".join(audit(course, mutants=False).leaks)
+    assert "would show students what they must not see: 'assert clamp(x, 0)" in said
+    assert f"{page} shows 3 statements in a row of total." in said
+    assert f"{page} shows a value that a hidden test expects (1.23456789)." in said
+    assert "Feedback shows a value that a hidden test expects (1.2345678901)." in said
+
+
+def test_runs_of_statements_do_not_depend_on_names() -> None:
+    guard = "    if c < 0:\n        raise E\n"
+    one = f"def f(a, b):\n    'Doc.'\n    c = a @ b\n{guard}    d = c + 1\n    return d * c"
+    two = "import os\nq = v @ w\nk = q + 1\nprint(k * q)\nx = k * q"
+    (run,) = [run for name, run in statement_runs(one) if name == "f"]
+    assert len(run.splitlines()) == 3
+    assert run not in {r for _, r in statement_runs(two)}
+    other = "def g(x, y):\n    z = x @ y\n    # more\n    u = z + 1\n    return u * z"
+    assert run in {r for _, r in statement_runs(other)}
+
+
+def test_an_unchanged_assignment_runs_nothing_again(
+    make_course: Callable[..., Course], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = make_course()
+    first = audit(course)
+    monkeypatch.setattr("grader.audit.pool.Pool._start", None)
+    assert audit(course).to_json() == first.to_json()
+
+
+@pytest.mark.parametrize(
+    ("failures", "trials", "bound"),
+    [(0, 50, 0.0582), (1, 50, 0.0914), (0, 1, 0.95), (3, 10, 0.6066), (5, 5, 1.0)],
+)
+def test_the_bound_is_that_of_clopper_and_pearson(failures: int, trials: int, bound: float) -> None:
+    assert upper_bound(failures, trials) == pytest.approx(bound, abs=1e-4)
+
+
+def test_a_plain_course_is_audited_for_what_it_has(tmp_path: Path) -> None:
+    course = Course(make_plain_course(tmp_path / "plain"))
+    first, second = audit_assignments(course, ["ps1"], seeds=1, mutants=False, workers=1)
+    assert (first.title, second.title) == ("ps1/problem1", "ps1/problem2")
+    assert second.problems == []
+    assert [step.misconceptions for step in first.steps] == [0, 0, 0]
+    assert any("squares also loses" in problem for problem in first.problems)
+
+
+def test_an_assignment_without_tests_is_one_sentence(make_course: Callable[..., Course]) -> None:
+    course = make_course(clamp="", total="")
+    text = course.root / "solutions" / "tiny" / "tiny.md"
+    text.write_text(text.read_text().replace("solution: true", "solution: false"))
+    with pytest.raises(CourseError, match="no answer with a test after it"):
+        audit(course)
+
+
+@pytest.mark.usefixtures("needs_bubblewrap")
+def test_the_command(make_course: Callable[..., Course], tmp_path: Path) -> None:
+    course = make_course({"equivalents.toml": BOUNDARY})
+    options = ["--seeds", "2", "--workers", "1", "--table", str(tmp_path / "table.md")]
+    said = CliRunner().invoke(cli.app, ["--course", str(course.root), "audit", *options])
+    assert said.exit_code == 0, said.output
+    assert "tiny: blank 0 of 5" in said.output
+    assert "4 versions graded" in " ".join(said.output.split())
+    (numbers,) = json.loads((course.root / "reports" / "audit.json").read_text())
+    assert numbers["problems"] == []
+    assert "| tiny | 5 | 2 | 2 of 2 | 1 |" in (tmp_path / "table.md").read_text()
+    assert "clamp" in (course.root / "reports" / "audit.html").read_text()
+
+
+def test_the_command_fails_where_a_demand_does(make_course: Callable[..., Course]) -> None:
+    course = make_course({"misconceptions.py": WRONG, "alternatives.py": RIGHT})
+    options = ["--seeds", "1", "--workers", "1", "--json", str(course.root / "a.json")]
+    said = CliRunner().invoke(cli.app, ["--course", str(course.root), "audit", *options])
+    assert said.exit_code == 1
+    assert "1 mutant survives without a word why" in " ".join(said.output.split())
+    assert (course.root / "a.json").is_file()
