@@ -14,7 +14,7 @@ ASSIGNMENT := dynamic-programming
 
 .PHONY: help
 help: ## List these targets
-	@echo "Usage: make TARGET [PYTHON=/path/to/python3] [ARGS='-k words'] (ARGS go to pytest)"
+	@echo "Usage: make TARGET [PYTHON=/path/to/python3] [ARGS='-k words'] (ARGS go to pytest, or to grader audit)"
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | \
 	while IFS='|' read -r target what; do printf '  %-12s %s\n' "$$target" "$$what"; done
 
@@ -50,6 +50,10 @@ lint: setup ## Check style, format and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+.PHONY: audit
+audit: parts setup ## Grade the tests of every assignment, and renew the book's table of them
+	.venv/bin/grader audit --table book/kit/audit.md $(ARGS)
 
 .PHONY: bench
 bench: parts setup ## Run every benchmark in grader/benchmarks
