@@ -7,33 +7,30 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from grader.release.names import words
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_SOURCES = _words(
+_SOURCES = words(
     "inspect.findsource inspect.getclosurevars inspect.getcomments inspect.getfile "
     "inspect.getsource inspect.getsourcefile inspect.getsourcelines"
 )
-_HIDDEN = _words("__code__ __globals__ __closure__ __defaults__ __kwdefaults__ func_code")
+_HIDDEN = words("__code__ __globals__ __closure__ __defaults__ __kwdefaults__ func_code")
 _PATCHERS = re.compile(r"(unittest\.)?mock\.patch(\.(object|dict|multiple))?|pytest\.MonkeyPatch")
 _PICKLERS = re.compile(r"(pickle|dill|cloudpickle|joblib)\.dumps?")
 HISTORY = re.compile(r"In|Out|_(i|ii|iii|ih|oh)|_i?\d+")
-_MAGICS = _words(
+_MAGICS = words(
     "edit history load loadpy macro notebook pfile pinfo pinfo2 psource recall rep rerun reset "
     "reset_selective run save store who who_ls whos xdel"
 )
-_NAMESPACES = _words("globals locals vars dir")
-_LOOKING = _words("get __getitem__ __contains__")
-_WRITERS = _words("write_text write_bytes")
-_CHAINED = _words("__cause__ __context__")
+_NAMESPACES = words("globals locals vars dir")
+_LOOKING = words("get __getitem__ __contains__")
+_WRITERS = words("write_text write_bytes")
+_CHAINED = words("__cause__ __context__")
 _OF_DATACLASSES = re.compile(r"dataclasses\.(fields|is_dataclass|asdict|astuple|replace)")
-_SHARING = _words("numpy.shares_memory numpy.may_share_memory")
+_SHARING = words("numpy.shares_memory numpy.may_share_memory")
 _TEMPORARY = re.compile(r"tempfile\.(TemporaryDirectory|mkdtemp|NamedTemporaryFile|mkstemp)")
-_ENVIRONMENT = _words("os.getenv os.environ.get os.environ.__getitem__")
-_OPENERS = _words("open io.open")
-_SHELL = _words("run_line_magic run_cell_magic system getoutput")
+_ENVIRONMENT = words("os.getenv os.environ.get os.environ.__getitem__")
+_OPENERS = words("open io.open")
+_SHELL = words("run_line_magic run_cell_magic system getoutput")
 
 
 @dataclass(frozen=True)

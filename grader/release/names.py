@@ -20,6 +20,21 @@ _remembered = functools.lru_cache(maxsize=1024)
 _TRANSPARENT = re.compile(r"\A\s*%%(time|capture|prun)\b.*")
 
 
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(text.split())
+
+
+_CHANGING = words(
+    "append appendleft extend extendleft insert pop popleft popitem remove discard clear update "
+    "add setdefault sort reverse rotate fill fit partial_fit parameters load_state_dict "
+    "add_module add_node add_edge add_nodes_from add_edges_from"
+)
+"""Methods that change the object itself; an optimiser changes what gives it its parameters."""
+_CHANGING_FIRST = words("shuffle heappush heappop heapify insort copyto put place")
+"""Functions of modules that change their first argument."""
+
+
 @_remembered
 def parse_cell(source: str) -> ast.Module | None:
     """The syntax tree of a cell, IPython's own syntax translated; None where it has none."""
@@ -89,6 +104,11 @@ def deleted_names(source: str) -> frozenset[str]:
         for node in _running(source)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del)
     )
+
+
+def changed_names(source: str) -> frozenset[str]:
+    """Names whose values a cell changes in place, as far as its own words say."""
+    return frozenset(name for node in _running(source) for name in _changed_by(node))
 
 
 @_remembered
@@ -174,6 +194,28 @@ def _parts(node: ast.AST) -> Iterable[ast.AST]:
 
 def _defaults(arguments: ast.arguments) -> list[ast.expr]:
     return [each for each in (*arguments.defaults, *arguments.kw_defaults) if each is not None]
+
+
+def _changed_by(node: ast.AST) -> Iterator[str]:
+    """`x` in `x[0] = 1`, `del x.y`, `x.append(1)`, `x.drop(..., inplace=True)`, `x.fit(...)`."""
+    if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+        yield from _first_name(node.value)
+    elif isinstance(node, ast.AugAssign):
+        yield from _first_name(node.target)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        inplace = any(word.arg == "inplace" for word in node.keywords)
+        if inplace or node.func.attr in _CHANGING or node.func.attr.endswith("_"):
+            yield from _first_name(node.func.value)
+        if node.func.attr in _CHANGING_FIRST and node.args:
+            yield from _first_name(node.args[0])
+
+
+def _first_name(node: ast.AST) -> Iterator[str]:
+    """`x` of `x.y[0]`, but not of a call such as `x.copy()`, which gives another object."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Name):
+        yield node.id
 
 
 def _loaded_by(nodes: Iterable[ast.AST]) -> frozenset[str]:

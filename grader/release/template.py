@@ -21,7 +21,13 @@ from grader.course import Course
 from grader.errors import CourseError
 from grader.release.catalogue import MISCONCEPTIONS, Variant, load_catalogue
 from grader.release.converter import programs_on_path
-from grader.release.names import class_names, defined_names, import_statements
+from grader.release.names import (
+    assigned_names,
+    changed_names,
+    class_names,
+    defined_names,
+    import_statements,
+)
 from grader.release.sources import grade_id_of
 
 _PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -130,13 +136,11 @@ class NotebookTemplate:
         codes = [cell for cell in cells if cell.cell_type == "code"]
         imports = [line for cell in codes for line in import_statements(cell.source)]
         solved = [cell for cell in codes if grade_id_of(cell) in defines]
-        for cell in solved:
-            defines[grade_id_of(cell)] |= defined_names(cell.source)
         known = {name for cell in solved for name in defined_names(cell.source)}
         misconceptions = tuple(variant for variant in wrong if variant.function in known)
         return replace(
             self,
-            defines={name: sorted(found) for name, found in defines.items()},
+            defines=students_names(codes, defines),
             classes=tuple(sorted({name for cell in codes for name in class_names(cell.source)})),
             imports=tuple(dict.fromkeys(imports)),
             complete=bool(codes),
@@ -243,6 +247,29 @@ def _source_cells(path: Path) -> list[nbformat.NotebookNode]:
         return list(nbformat.read(path, as_version=4).cells)
     except Exception:  # nbformat trusts its input; without a source the stubs say enough
         return []
+
+
+def students_names(
+    cells: list[nbformat.NotebookNode], stubs: dict[str, set[str]]
+) -> dict[str, list[str]]:
+    """Names that each solution cell is there to give a value.
+
+    Those that it binds are the student's, and so are values of an instructor's cell before it that
+    the reference solution changes in place.
+
+    Args:
+        cells: the code cells of the instructor's source.
+        stubs: names by grade_id that the released stubs define; of no other cell is asked.
+    """
+    found = {name: set(defined) for name, defined in stubs.items()}
+    values: set[str] = set()
+    for cell in cells:
+        name = grade_id_of(cell)
+        if name in found:
+            found[name] |= defined_names(cell.source) | (changed_names(cell.source) & values)
+        elif not is_grade(cell):
+            values |= assigned_names(cell.source)
+    return {name: sorted(defined) for name, defined in found.items()}
 
 
 def _released_tags(course: Course, name: str) -> dict[tuple[str, str], tuple[str, ...]]:

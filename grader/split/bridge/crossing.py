@@ -12,7 +12,7 @@ from typing import Any
 
 from . import changes, errors, generators, tables
 from .decoding import Decoder
-from .errors import SHARED_CLASSES
+from .errors import SHARED
 from .lending import Lasting, Lent
 from .peer import Exports, Mirrors, Peer
 from .reading import Reading
@@ -20,7 +20,7 @@ from .values import CannotCross, Encoder
 from .wire import WireError
 
 # of several names of one class the first
-_SHARED_NAMES = {kind: name for name, kind in reversed(SHARED_CLASSES.items())}
+_SHARED_NAMES = {kind: name for name, kind in reversed(SHARED.items())}
 _CHANGEABLE = frozenset("l s d do dc dd B q a av ao pd ps".split())  # noqa: SIM905 -- readable
 FILES_TOTAL = 32 * 2**20  # bytes of files that one message takes along
 _CODE = (".py", ".pyc", ".pyd", ".so", ".pth", ".zip", ".egg", ".ipynb")
@@ -100,7 +100,7 @@ class Crossing(Reading):
                 return node
         if isinstance(value, types.ModuleType):
             return ["m", value.__name__]
-        if isinstance(value, type) and value in _SHARED_NAMES:
+        if isinstance(value, type | types.BuiltinFunctionType) and value in _SHARED_NAMES:
             return ["g", _SHARED_NAMES[value]]
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return self._named_tuple(value, encoder)
@@ -244,14 +244,12 @@ class Crossing(Reading):
 
     def snapshot(self, decoder: Decoder) -> list[tuple[int, Any, int]]:
         """Each numbered argument, what tells whether it is still the same, and who holds it."""
-        return [
-            (
-                number,
-                changes.photograph(value, decoder.raw.get(number)),
-                sys.getrefcount(value),
-            )
-            for number, value in enumerate(decoder.objects)
-        ]
+        found = []
+        for number in range(len(decoder.objects)):
+            value = decoder.objects[number]  # held as in `changes`, which counts again
+            photograph = changes.photograph(value, decoder.raw.get(number))
+            found.append((number, photograph, sys.getrefcount(value)))
+        return found
 
     def changes(self, before: list[tuple[int, Any, int]], encoder: Encoder) -> list[Any]:
         """The numbered arguments that look different now; notes those that somebody has kept."""

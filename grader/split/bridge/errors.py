@@ -37,8 +37,12 @@ _COLLECTIONS = {
         collections.defaultdict,
     )
 }
-SHARED_CLASSES: dict[str, type] = {**KNOWN, **_COLLECTIONS}
-"""Classes that are the same on both sides, which either may name."""
+_FUNCTIONS = {
+    f"builtins:{function.__name__}": function
+    for function in (abs, all, any, divmod, len, max, min, round, sorted, sum)
+}
+SHARED: dict[str, Any] = {**KNOWN, **_COLLECTIONS, **_FUNCTIONS}
+"""Classes and functions that are the same on both sides, which either may name."""
 _LIBRARY = {
     "numpy.linalg.LinAlgError": ("numpy.linalg", "LinAlgError"),
     "numpy.exceptions.AxisError": ("numpy.exceptions", "AxisError"),

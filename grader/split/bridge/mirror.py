@@ -37,9 +37,9 @@ SPECIALS = frozenset(
 )
 """Special methods that a mirror passes on."""
 
-_COMPARING = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"})
-_MEETING = (
-    _COMPARING
+COMPARING = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"})
+MEETING = (
+    COMPARING
     | {f"__{prefix}{name}__" for prefix in ("", "r", "i") for name in _ARITHMETIC.split()}
     | {"__contains__"}
 )
@@ -66,6 +66,7 @@ class Remote:
     """An object of the other side. Subclasses are made by `make_class`."""
 
     __slots__ = ("__weakref__", "_asked", "_number", "_original")
+    _mirrors_only = True
     _crossing: Crossing
     _number: int
     _asked: bool
@@ -94,7 +95,7 @@ class Remote:
         self._crossing.peer.ask("delete", self, name)
 
     def __repr__(self) -> str:
-        return str(_special(self, "__repr__"))
+        return str(special_of(self, "__repr__"))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise CannotCross(f"a {type(self).__name__} stays in the answer kernel; it is not pickled")
@@ -115,7 +116,7 @@ def _twin(made: Remote) -> Any:
     return twin
 
 
-def _special(self: Any, name: str, *arguments: Any) -> Any:
+def special_of(self: Any, name: str, *arguments: Any) -> Any:
     """Ask the owner for a special method, and accept no lie about what kind of thing it gives."""
     try:
         result = self._crossing.peer.ask("special", self, name, *arguments)
@@ -131,12 +132,13 @@ def _special(self: Any, name: str, *arguments: Any) -> Any:
     return result
 
 
-def _passing(name: str) -> Callable[..., Any]:
+def passing(name: str) -> Callable[..., Any]:
+    """A special method that is asked of the owner."""
     if name == "__call__":
         return _called
 
     def method(self: Any, *arguments: Any) -> Any:
-        return _special(self, name, *arguments)
+        return special_of(self, name, *arguments)
 
     method.__name__ = name
     return method
@@ -152,13 +154,13 @@ def _meeting(name: str) -> Callable[..., Any]:
     def method(self: Any, other: Any) -> Any:
         theirs = self._crossing.mirrors.number_of(other) is not None
         if not theirs and not self._asked:
-            if other is None and name in _COMPARING:
+            if other is None and name in COMPARING:
                 return NotImplemented
             raise CannotCross(
                 f"the answer is an object of the class {type(self).__name__}, which is neither "
                 f"compared nor computed with a {type(other).__name__}: it would decide the result"
             )
-        return _special(self, name, other)
+        return special_of(self, name, other)
 
     method.__name__ = name
     return method
@@ -175,7 +177,7 @@ class RemoteMeta(abc.ABCMeta):
                 f"{cls.__name__} extends a class of the other kernel, which cannot be done here"
             )
         made = crossing.peer.ask("call", cls, arguments, options)
-        meets = any(name in vars(kind) for kind in cls.__mro__[:-1] for name in _MEETING)
+        meets = any(name in vars(kind) for kind in cls.__mro__[:-1] for name in MEETING)
         if isinstance(made, Remote) and meets and cls.__dict__.get("_asked_for"):
             return _twin(made)
         return made
@@ -193,17 +195,32 @@ class RemoteMeta(abc.ABCMeta):
         else:
             crossing.peer.ask("set", cls, name, value)
 
+    @property
+    def __bases__(cls) -> tuple[type, ...]:  # type: ignore[override]  # as on the other side
+        """Its bases, those left out that only a mirror has."""
+        return tuple(_shown(type.__dict__["__bases__"].__get__(cls))) or (object,)
+
+    @property
+    def __mro__(cls) -> tuple[type, ...]:
+        """Where a method is looked for, those left out that only a mirror has."""
+        return tuple(_shown(type.__dict__["__mro__"].__get__(cls)))
+
+    def mro(cls) -> list[type]:
+        """The same as a list; Python itself asks for all while the class is made."""
+        made = type.__dict__["__mro__"].__get__(cls)
+        return type.mro(cls) if made is None else list(cls.__mro__)
+
     def __iter__(cls) -> Iterator[Any]:
-        return iter(_special(cls, "__iter__"))
+        return iter(special_of(cls, "__iter__"))
 
     def __len__(cls) -> int:
-        return int(_special(cls, "__len__"))
+        return int(special_of(cls, "__len__"))
 
     def __bool__(cls) -> bool:
         return True
 
     def __getitem__(cls, key: Any) -> Any:
-        return _special(cls, "__getitem__", key)
+        return special_of(cls, "__getitem__", key)
 
     def __instancecheck__(cls, value: Any) -> bool:
         if type.__instancecheck__(cls, value):
@@ -222,12 +239,26 @@ class RemoteMeta(abc.ABCMeta):
         return crossing.peer.ask("issubclass", other, cls) is True
 
 
+def _shown(kinds: tuple[type, ...]) -> Iterator[type]:
+    """Those classes that the other side has, too."""
+    return (kind for kind in kinds if "_mirrors_only" not in vars(kind))
+
+
+def _no_array(self: Any, *_: Any, **__: Any) -> Any:
+    raise CannotCross(
+        f"an object of the class {type(self).__name__} is not made an array: its own __array__ "
+        "would decide what is in it"
+    )
+
+
 def make_class(crossing: Crossing, number: int) -> type:
     """A class that mirrors the other side's class of this number."""
     described = crossing.peer.ask("describe", number)
     name, module, doc, base, parents, specials, methods, fields, defaults = _described(described)
     if fields is not None:
-        return make_tuple(name, fields, defaults)
+        from .tuples import make_tuple, with_methods
+
+        return with_methods(crossing, make_tuple(name, fields, defaults), specials)
     body: dict[str, Any] = {
         "__module__": "__main__",
         "__doc__": doc,
@@ -235,8 +266,10 @@ def make_class(crossing: Crossing, number: int) -> type:
         "__slots__": (),
         "_crossing": crossing,
     }
+    if "__array__" in specials and "__eq__" not in specials:  # which refuses by itself
+        body["__array__"] = _no_array
     for special in SPECIALS.intersection(specials):
-        body[special] = _meeting(special) if special in _MEETING else _passing(special)
+        body[special] = _meeting(special) if special in MEETING else passing(special)
     if "__eq__" in specials and "__hash__" not in specials:
         body["__hash__"] = None
     if "__eq__" in specials and "__ne__" not in specials:
@@ -300,16 +333,6 @@ def _described(found: Any) -> Any:
         fields,
         defaults,
     )
-
-
-def make_tuple(name: str, fields: list[str], defaults: Any = ()) -> type:
-    """A named tuple's class like that of the other side."""
-    import collections
-
-    try:
-        return collections.namedtuple(name, fields, defaults=defaults)
-    except (TypeError, ValueError):
-        raise WireError("a malformed named tuple") from None
 
 
 def _exception_class(name: str, body: dict[str, Any], base: str, parents: list[Any]) -> type:

@@ -13,6 +13,7 @@ from .values import CannotCross
 class RemoteModule(torch.nn.Module, metaclass=RemoteMeta):
     """A mirror of a module: its parameters and buffers are here, its forward pass is not."""
 
+    _mirrors_only = True
     _crossing: Any = None
     _number = 0
     _asked = False

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import changes, errors, functions, generators, mirror, tables
+from . import changes, errors, functions, generators, mirror, tables, tuples
 from .decoding import Decoder
-from .errors import SHARED_CLASSES
+from .errors import SHARED
 from .peer import Codec, Exports, Mirrors
 from .values import CannotCross
 from .wire import WireError
@@ -104,8 +104,8 @@ class Reading(Codec):
         )
 
     def _library(self, name: Any) -> Any:
-        if name in SHARED_CLASSES:
-            return SHARED_CLASSES[name]
+        if name in SHARED:
+            return SHARED[name]
         if not self.trusts or type(name) is not str:
             raise WireError("a name that may not pass")
         module, _, path = name.partition(":")
@@ -161,7 +161,7 @@ class Reading(Codec):
         if not (isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_make")):
             kind = self._tuples.get((name, tuple(fields)))
             if kind is None:
-                kind = mirror.make_tuple(name, fields)
+                kind = tuples.make_tuple(name, fields)
                 self._tuples[name, tuple(fields)] = kind
         if list(kind._fields) != fields:
             raise WireError("a named tuple with other fields")

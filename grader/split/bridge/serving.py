@@ -22,6 +22,14 @@ _STREAMS = frozenset(
 _OPTIMIZER = frozenset({"zero_grad", "step"})
 _NOT_DRAWING = frozenset({"savefig", "canvas", "figure", "get_figure", "set_canvas", "pchanged"})
 _ITERATED = frozenset({"__iter__", "__len__", "__getitem__"})
+_HOLDERS = (
+    ("utils", "data", "DataLoader"),
+    ("utils", "data", "Dataset"),
+    ("nn", "Sequential"),
+    ("nn", "ModuleList"),
+    ("nn", "ModuleDict"),
+)
+"""Classes of PyTorch's whose objects hold others that go along with them."""
 
 
 class Operations:
@@ -187,10 +195,8 @@ class GuardedOperations(Operations):
         defined = name in SPECIALS and any(
             name in vars(kind) for kind in type(owner).__mro__ if kind.__module__ == "__main__"
         )
-        loader = _is_torch(owner, "utils", "data", "DataLoader") or _is_torch(
-            owner, "utils", "data", "Dataset"
-        )
-        if not (defined or (loader and name in _ITERATED) or name == "__repr__"):
+        holder = any(_is_torch(owner, *path) for path in _HOLDERS)
+        if not (defined or (holder and name in _ITERATED) or name == "__repr__"):
             raise CannotCross(f"{str(name)[:50]} of a {type(owner).__name__} stays there")
         return super().special(owner, name, *arguments)
 
@@ -231,6 +237,13 @@ def _is_torch(value: Any, *path: str) -> bool:
     return isinstance(found, type) and isinstance(value, found)
 
 
+_DESCRIBED = SPECIALS | {"__array__"}
+
+
+def _written_here(kind: type, name: str) -> bool:
+    return getattr(getattr(kind, name), "__module__", "") == "__main__"
+
+
 def describe(kind: Any) -> Any:
     """A class in words: see `mirror.make_class`, which reads this."""
     if not isinstance(kind, type):
@@ -248,7 +261,9 @@ def describe(kind: Any) -> Any:
     fields: list[str] | None = None
     if issubclass(kind, tuple) and hasattr(kind, "_field_defaults"):
         fields = list(getattr(kind, "_fields"))  # noqa: B009 -- of a named tuple
-    specials = {name for found in mro for name in SPECIALS.intersection(vars(found))}
+    specials = {name for found in mro for name in _DESCRIBED.intersection(vars(found))}
+    if fields is not None:  # what every named tuple has needs no asking
+        specials = {name for name in specials if _written_here(kind, name)}
     hidden = {name for name in specials if getattr(kind, name, None) is None}
     methods = {
         name

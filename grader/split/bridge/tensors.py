@@ -366,15 +366,16 @@ class TensorCrossing:
                 value = kept.value
                 grad = value.grad if value.is_leaf else None
                 gradient = None if grad is None else [*_meta(grad), encoder.buffer(_data(grad))]
-                nodes.append([*key, *_meta(value), gradient, encoder.buffer(_data(value))])
+                flags = [value.requires_grad, gradient]
+                nodes.append([*key, *_meta(value), *flags, encoder.buffer(_data(value))])
         return nodes
 
     def take_in(self, nodes: Any, decoder: Decoder) -> None:
         """Make kept tensors what the other side made of them."""
         for node in nodes if type(nodes) is list else [None]:
-            if type(node) is not list or len(node) != 7 or node[0] not in (_OURS, _THEIRS):
+            if type(node) is not list or len(node) != 8 or node[0] not in (_OURS, _THEIRS):
                 raise WireError("a malformed tensor")
-            side, number, name, shape, device, gradient, index = node
+            side, number, name, shape, device, wanted, gradient, index = node
             key = (1 - side, number)
             new = self._plain(name, shape, device, index, decoder)
             grad = None if gradient is None else self._gradient(gradient, decoder)
@@ -389,6 +390,8 @@ class TensorCrossing:
             with torch.no_grad():
                 value.data.copy_(new)
             value.grad = grad
+            if value.is_leaf and (value.is_floating_point() or value.is_complex()):
+                value.requires_grad_(wanted is True)
             kept.note()
 
     def _share(self, value: Any) -> None:
@@ -407,6 +410,7 @@ class _Kept:
 
     def note(self) -> None:
         grad = self.value.grad if self.value.is_leaf else None
+        self._wanted = self.value.requires_grad
         self._copy = self.value.detach().clone()
         self._grad = None if grad is None else (grad, grad._version)
 
@@ -418,6 +422,7 @@ class _Kept:
             and grad is self._grad[0]
             and grad._version == self._grad[1]
         )
+        same_grad = same_grad and self.value.requires_grad == self._wanted
         same = same_grad and torch.equal(self.value.detach(), self._copy)
         if not same:
             self.note()

@@ -7,6 +7,7 @@ import pytest
 from grader.release.names import (
     assigned_names,
     bound_names,
+    changed_names,
     class_names,
     defined_names,
     deleted_names,
@@ -99,6 +100,21 @@ def test_what_kind_of_thing_a_name_is_bound_to() -> None:
     assert imported_names(source) == {"os", "pi"}
     assert (function_names(source), class_names(source)) == ({"f"}, {"C"})
     assert deleted_names(f"{source}\ndel x, f") == {"x", "f"}
+
+
+CHANGED = {
+    "a[0] = 1\nb.c.d = 2\ne[0][1] += 3\ndel f['k']": {"a", "b", "e", "f"},
+    "a.append(1)\nb['k'].add(2)\nc.copy().append(3)": {"a", "b"},
+    "frame['new'] = frame.a * 2\nframe.drop(columns='a', inplace=True)": {"frame"},
+    "model.fit(x, y)\nopt = SGD(net.parameters())\nt.zero_()": {"model", "net", "t"},
+    "random.shuffle(deck)\nheapq.heappush(heap, 1)": {"deck", "heap"},
+    "def f():\n    a.append(1)\nb = sorted(a)\nc += 1": {"c"},
+}
+
+
+@pytest.mark.parametrize("source", CHANGED)
+def test_names_whose_values_a_cell_changes(source: str) -> None:
+    assert changed_names(source) == CHANGED[source]
 
 
 def test_names_that_a_cell_reads_at_all() -> None:

@@ -14,6 +14,8 @@ from nbgrader.nbgraderformat import MetadataValidator
 from grader.course import Course
 from grader.errors import CourseError
 from grader.release import AssignmentTemplate, load_template
+from grader.release.template import students_names
+from grader.tests.courses import _cell, _test
 
 
 @pytest.fixture
@@ -25,6 +27,19 @@ def course(_released_course: Path) -> Course:
 @pytest.fixture
 def template(course: Course) -> AssignmentTemplate:
     return load_template(course, "ps1")
+
+
+def test_data_that_the_reference_solution_changes_is_the_students() -> None:
+    cells = [
+        _cell(
+            "data", "stock, rows, limit = {}, [], [3]\nimport os\ndef helper(): pass", locked=True
+        ),
+        _cell("one", "stock['pear'] = 1\nx = limit[0]\nos.x = helper.y = 2", solution=True),
+        _test("t", 1, "mine = []"),
+        _cell("two", "rows.append(1)\nmine.append(2)", solution=True),
+    ]
+    found = students_names(cells, {"one": {"stub"}, "two": set()})
+    assert found == {"one": ["stock", "stub", "x"], "two": ["rows"]}
 
 
 def test_the_template_is_the_gradebook(course: Course, template: AssignmentTemplate) -> None:

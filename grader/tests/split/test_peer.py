@@ -404,6 +404,104 @@ def test_named_tuples_and_dataclasses(two: Pair) -> None:
     assert (mine.rank, mine.tags) == (2, ["up"])
 
 
+def test_a_named_tuple_has_the_methods_that_the_student_gave_it(two: Pair) -> None:
+    two.write(
+        """
+        from typing import NamedTuple
+        class Employee(NamedTuple):
+            name: str
+            salary: float = 1000.0
+            @property
+            def first(self): return self.name[0]
+            def raised(self, percent): return self._replace(salary=self.salary * (1 + percent))
+            def __add__(self, other): return Employee(self.name + other.name, 0.0)
+            def __str__(self): return f"<{self.name}>"
+        class Liar(NamedTuple):
+            x: int
+            def __eq__(self, other): return True
+            def __lt__(self, other): return True
+            def __radd__(self, other): return other
+        def lie(): return Liar(0)
+        """
+    )
+    Employee = two["Employee"]
+    ada = Employee("Ada")
+    assert ada == ("Ada", 1000.0)
+    assert Employee._fields == ("name", "salary")
+    name, _ = ada
+    assert (name, ada.first, str(ada)) == ("Ada", "A", "<Ada>")
+    raised = ada.raised(1)
+    assert raised == ("Ada", 2000.0)
+    assert isinstance(raised, Employee)
+    assert ada + ada == ("AdaAda", 0.0)
+    with pytest.raises(CannotCross):
+        ada + 1
+    with pytest.raises(AttributeError):
+        ada._private  # noqa: B018 -- the access is what is refused
+    for decide in (lambda x: x == (1,), lambda x: x == (1,), lambda x: x < (1,), lambda x: 1 + x):
+        with pytest.raises(CannotCross):
+            decide(two["lie"]())
+
+
+def test_a_class_shows_the_bases_that_it_has_there(two: Pair) -> None:
+    two.write("class A: pass\nclass B(A): pass\nclass C(A): pass\nclass D(B, C): pass")
+    A, B, C, D = (two[name] for name in "ABCD")
+    assert A.__bases__ == (object,)
+    assert D.__bases__ == (B, C)
+    assert D.__mro__ == (D, B, C, A, object)
+    assert D.mro() == [D, B, C, A, object]
+    assert issubclass(D, A)
+    assert not issubclass(B, C)
+
+
+def test_an_object_that_makes_itself_an_array_is_refused(two: Pair) -> None:
+    two.write(
+        """
+        import numpy as np
+        class Matrix:
+            def __array__(self, dtype=None, copy=None): return np.ones((2, 2))
+            def __len__(self): return 2
+        """
+    )
+    with pytest.raises(CannotCross, match="__array__"):
+        np.asarray(two["Matrix"]())
+    with pytest.raises(CannotCross, match="Matrix"):
+        np.testing.assert_array_equal(two["Matrix"](), np.ones((2, 2)))
+
+
+def test_a_log_that_a_student_keeps_goes_on(two: Pair) -> None:
+    two.write(
+        """
+        def logged(log):
+            def decorator(function):
+                def wrapper(*arguments):
+                    log.append((function.__name__, arguments))
+                    return function(*arguments)
+                return wrapper
+            return decorator
+        def double(x): return 2 * x
+        """
+    )
+
+    def area(width: float) -> float:
+        return width
+
+    log: list[Any] = []
+    assert two["logged"](log)(area)(3) == 3
+    assert two["logged"](log)(two["double"])(4) == 8
+    assert log == [("area", (3,)), ("double", (4,))]
+
+
+def test_what_both_sides_have_is_the_same(two: Pair) -> None:
+    two.write("def same(x): return x\nimport numpy as np\nmissing = np.ma.masked\ntotal = sum")
+    for value in (len, max, sorted, ValueError, np.ma.masked, dict, OSError):
+        assert two["same"](value) is value
+    assert two["missing"] is np.ma.masked
+    assert two["total"] is sum
+    two.write("evil = eval")
+    assert two["evil"] is not eval
+
+
 def test_generators_and_iterators(two: Pair) -> None:
     two.write(
         """

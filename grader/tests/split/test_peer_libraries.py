@@ -204,6 +204,19 @@ def test_a_students_training_loop_trains_a_module_of_the_tests(two: Pair) -> Non
     assert (net(x) - y).pow(2).mean().item() < before / 2
 
 
+def test_parameters_that_a_student_freezes_are_frozen_here(two: Pair) -> None:
+    two.write(
+        """
+        def freeze(model, wanted=False):
+            for each in model[0].parameters(): each.requires_grad_(wanted)
+        """
+    )
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 1))
+    for wanted in (False, True):
+        two["freeze"](model, wanted)
+        assert [each.requires_grad for each in model.parameters()] == [wanted] * 2 + [True] * 2
+
+
 def test_a_copy_of_a_module_is_another(two: Pair) -> None:
     two.write(NET)
     net = two["make"]().eval()

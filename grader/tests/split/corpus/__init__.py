@@ -23,17 +23,13 @@ finds stand in `refused.cells` once more without it. Of these nothing is said, a
 they give other points than stock nbgrader:
 
 - a test goes on drawing from a random generator that it handed to a student's function;
-- `f(x) is x` for an immutable value: a builtin, a tuple, a string, a number;
-- a student's wrapper keeps or logs the arguments of the test's function that it decorates;
-- a student's cell changes in place a data structure that an instructor's cell has made, or a test
+- `f(x) is x` for a tuple, a string, a number;
+- a student's cell calls a function that changes what an instructor's cell has made, or a test
   changes an object of the instructor's class that a student's cell has made;
-- `np.ma.masked` compared by `is`; symbols of sympy made on both sides;
+- symbols of sympy made on both sides;
 - an object that a test made with a student's class, where it comes back from a method
-  (`stack.pop() is stack`); `__bases__` of such a class; a sparse matrix added to an array;
-- `requires_grad_(False)` on parameters of the test's module;
-- the current figure of pyplot that a test opens and a student's function draws on;
-- tuple equality and unpacking of a student's typed named tuple;
-- `np.asarray` of a student's object with `__array__`.
+  (`stack.pop() is stack`); a sparse matrix added to an array;
+- the current figure of pyplot that a test opens and a student's function draws on.
 """
 
 from __future__ import annotations
@@ -50,6 +46,7 @@ from nbgrader.preprocessors import ClearSolutions
 
 from grader.release import NotebookTemplate
 from grader.release.names import class_names, defined_names, import_statements
+from grader.release.template import students_names
 
 FOLDER = Path(__file__).parent
 EXPECTED = FOLDER / "expected.json"
@@ -100,11 +97,10 @@ class Entry:
         """What grading knows of the instructor's notebook."""
         codes = [cell for cell in self.cells if cell.kind not in ("student", "written")]
         stubs = {c.name: _answer(c, "blank") for c in codes if c.kind in ("answer", "manual")}
-        sources = {c.name: c.source for c in codes}
-        defines = {
-            name: sorted(defined_names(stub) | defined_names(sources[name]))
-            for name, stub in stubs.items()
-        }
+        written = [_node(cell, cell.source) for cell in codes]
+        defines = students_names(
+            written, {name: set(defined_names(stub)) for name, stub in stubs.items()}
+        )
         imports = [line for cell in codes for line in import_statements(cell.source)]
         return NotebookTemplate(
             self.name,
