@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -227,22 +228,40 @@ def feedback(assignment: AssignmentName, student: StudentOption = None) -> None:
 def report(
     assignment: AssignmentName,
     csv: Annotated[Path | None, typer.Option(help="Also write scores to this file.")] = None,
+    plots: Annotated[
+        bool, typer.Option("--plots", help="Add figures of the time and memory that runs took.")
+    ] = False,
+    records: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write what each submission and test took to this file: JSON lines, or CSV "
+            "where its name ends in .csv."
+        ),
+    ] = None,
 ) -> None:
-    """Write the class report, and a table of scores where one is asked for."""
+    """Write the class report, and tables of scores and of runs where they are asked for."""
     from grader.course import Course
-    from grader.report import export_csv, load_graded, write_class
+    from grader.farm import ResultStore
+    from grader.report import export_csv, load_graded, stored_rows, write_class, write_rows
 
     course = Course(_State.root)
     graded = load_graded(course, assignment)
-    page = write_class(course, assignment, graded)
+    figures = []
+    if plots:
+        from grader.report.plots import run_plots
+
+        figures = run_plots(ResultStore(course, assignment).each())
+    page = write_class(course, assignment, graded, plots=figures)
     out.print(f"Wrote the class report: {escape(str(page))}", soft_wrap=True)
     if csv is not None:
-        try:
-            with csv.open("w", encoding="utf-8", newline="") as file:
-                export_csv(graded, file)
-        except OSError as error:
-            raise StorageError(f"{csv} cannot be written: {error.strerror}.") from None
+        with _table(csv) as file:
+            export_csv(graded, file)
         out.print(f"Wrote scores: {escape(str(csv))}", soft_wrap=True)
+    if records is not None:
+        with _table(records) as file:
+            lines = records.suffix.lower() != ".csv"
+            number = write_rows(stored_rows(course, assignment), file, lines=lines)
+        out.print(f"Wrote {number} records: {escape(str(records))}", soft_wrap=True)
 
 
 @app.command()
@@ -301,6 +320,16 @@ def doctor() -> None:
     out.print(check_marks(checks))
     if any(found.ok is False for found in checks):
         raise typer.Exit(1)
+
+
+@contextmanager
+def _table(path: Path) -> Iterator[TextIO]:
+    """A file to write a table to."""
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _mode(name: str) -> Any:

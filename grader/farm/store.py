@@ -109,8 +109,13 @@ class ResultStore:
 
     def load_all(self) -> list[SubmissionRecord]:
         """All readable records, in order of student."""
-        names = sorted(path.stem for path in self._folder.glob("*.json"))
-        return [record for name in names if (record := self.load(name)) is not None]
+        return list(self.each())
+
+    def each(self) -> Iterator[SubmissionRecord]:
+        """All readable records, in order of student, one at a time."""
+        for name in sorted(path.stem for path in self._folder.glob("*.json")):
+            if (record := self.load(name)) is not None:
+                yield record
 
     def save(self, record: SubmissionRecord) -> None:
         """Write a record whole or not at all.

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from grader.course import Course
@@ -18,6 +19,9 @@ from grader.report.pages import inline_script, render
 from grader.report.sentences import count_points, short_name, step_title
 from grader.report.text import count, listing, one_line, points, sentence
 from grader.report.verdicts import OUTCOMES, Verdict, verdict
+
+if TYPE_CHECKING:
+    from grader.report.plots import Plot  # matplotlib takes a second to import
 
 BINS = 10
 _NUMBER = re.compile(r"\w+ (\d+(?:\.\d+)?[a-z]?)\b")
@@ -112,6 +116,7 @@ def render_class(
     assignment: str,
     submissions: Sequence[GradedSubmission],
     links: Mapping[str, str] | None = None,
+    plots: Sequence[Plot] = (),
 ) -> str:
     """The class report, as HTML.
 
@@ -119,6 +124,7 @@ def render_class(
         assignment: its name.
         submissions: one for each student.
         links: relative address of each student's feedback, where there is one.
+        plots: figures of what the run took.
     """
     steps = assignment_steps(submissions)
     script, script_source = inline_script("sort.js")
@@ -148,6 +154,7 @@ def render_class(
             if (reason := why_a_person(submission))
         ],
         legend=list(OUTCOMES.values()),
+        plots=plots,
         script=script,
         script_source=script_source,
     )
@@ -158,11 +165,13 @@ def write_class(
     assignment: str,
     submissions: Sequence[GradedSubmission],
     folder: Path | None = None,
+    plots: Sequence[Plot] = (),
 ) -> Path:
     """Write the class report with links to the feedback pages that exist.
 
     Args:
         folder: where it goes; `reports` in the course's folder unless given.
+        plots: figures of what the run took.
 
     Returns:
         The page, `<assignment>.html`.
@@ -178,7 +187,7 @@ def write_class(
         first = next((page for page in pages if page.is_file()), None)
         if first is not None:
             links[submission.student] = quote(Path(os.path.relpath(first, folder)).as_posix())
-    page = render_class(assignment, submissions, links)
+    page = render_class(assignment, submissions, links, plots)
     return write_atomically(folder / f"{assignment}.html", page)
 
 

@@ -53,7 +53,8 @@ def test_a_record_says_what_a_run_used(record: SubmissionRecord) -> None:
     tests = {test.grade_id: test for test in second.tests}
     busy, quick = tests["test_mean"], tests["test_counter"]
     assert busy.outcome == "passed"
-    assert busy.cpu >= 0.7, "the function's own time and that of the process it started"
+    # of 0.4 s and 0.3 s; the system counts ended children in hundredths
+    assert busy.cpu >= 0.65, "the function's own time and that of the process it started"
     assert busy.duration >= 0.7
     assert 0 < quick.cpu < busy.cpu
     assert second.cpu >= busy.cpu + quick.cpu
