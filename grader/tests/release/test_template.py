@@ -118,6 +118,32 @@ def test_tags_travel_too(text_course: Course) -> None:
     assert again.notebooks["hello"].cells[0].metadata()["tags"] == ["parameters"]
 
 
+def test_misconceptions_travel_too_and_make_other_conditions(text_course: Course) -> None:
+    from grader.farm.job import Conditions
+    from grader.release import release_assignment
+    from grader.sandbox import SandboxMode
+
+    template = release_assignment(text_course, "hello").template
+    (wrong,) = template.notebooks["hello"].misconceptions
+    assert (wrong.name, wrong.function) == ("hello__shouts", "hello")
+    assert "BEGIN SOLUTION" in "".join(template.notebooks["hello"].solutions)
+    again = AssignmentTemplate.from_json(json.loads(json.dumps(template.to_json())))
+    assert again == template
+    catalogue = text_course.solutions / "hello" / "misconceptions.py"
+    catalogue.write_text(catalogue.read_text().replace("upper", "swapcase"))
+    digests = [
+        Conditions(found, {}, text_course.limits, SandboxMode.NONE, {}).digest
+        for found in (template, again, load_template(text_course, "hello"))
+    ]
+    assert digests[0] == digests[1] != digests[2]
+    catalogue.write_text("def hello__shouts(")
+    with pytest.raises(CourseError, match="not valid Python"):
+        load_template(text_course, "hello")
+    catalogue.unlink()
+    bare = load_template(text_course, "hello").notebooks["hello"]
+    assert (bare.misconceptions, bare.solutions) == ((), ())
+
+
 def test_metadata_is_what_nbgrader_expects(template: AssignmentTemplate) -> None:
     for notebook in template.notebooks.values():
         for cell in notebook.cells:
