@@ -1,6 +1,6 @@
 """Feedback pages, the class report, exports and terminal tables."""
 
-from grader.report.assemble import load_graded
+from grader.report.assemble import each_graded, load_graded
 from grader.report.classreport import render_class, write_class
 from grader.report.export import export_csv
 from grader.report.feedback import render_feedback, write_feedback
@@ -14,6 +14,7 @@ __all__ = [
     "GradedSubmission",
     "RunRow",
     "class_table",
+    "each_graded",
     "export_csv",
     "load_graded",
     "render_class",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import nbformat
@@ -23,7 +24,21 @@ _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
 def load_graded(
     course: Course, assignment: str, student: str | None = None
 ) -> list[GradedSubmission]:
-    """All graded submissions of an assignment, in order of student.
+    """All graded submissions of an assignment, in order of student, for tables.
+
+    What their notebooks showed is left out: that of a whole class would fill the memory.
+
+    Raises:
+        CourseError: nothing was graded yet, or not this student.
+        ScoringError: the gradebook cannot be read.
+    """
+    return [_without_cells(each) for each in each_graded(course, assignment, student)]
+
+
+def each_graded(
+    course: Course, assignment: str, student: str | None = None
+) -> Iterator[GradedSubmission]:
+    """The graded submissions of an assignment, whole, one after the other.
 
     Scores come from the gradebook, so what people graded by hand is in them.
 
@@ -32,20 +47,27 @@ def load_graded(
         ScoringError: the gradebook cannot be read.
     """
     template = load_template(course, course.require(assignment))
-    scores = read_scores(course, assignment)
+    scores = read_scores(course, assignment, student)
     titles = {name: _titles(course, assignment, name) for name in template.notebooks}
-    graded = [
-        _submission(record, scores[record.student], template.notebooks, titles)
-        for record in ResultStore(course, assignment).load_all()
-        if record.scored and record.student in scores and student in (None, record.student)
-    ]
+    store = ResultStore(course, assignment)
+    graded = False
+    for name in sorted(scores):
+        record = store.load(name)
+        if record is not None and record.scored:
+            graded = True
+            yield _submission(record, scores[name], template.notebooks, titles)
     if not graded:
         whose = "" if student is None else f" of {student!r}"
         raise CourseError(
             f"No graded submission{whose} for {assignment!r} yet: "
             f"run `grader grade {assignment}` first."
         )
-    return graded
+
+
+def _without_cells(submission: GradedSubmission) -> GradedSubmission:
+    """A submission whose notebooks have been emptied, where they ran."""
+    books = [replace(b, executed=b.executed and {"cells": []}) for b in submission.notebooks]
+    return replace(submission, notebooks=tuple(books))
 
 
 def _submission(

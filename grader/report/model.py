@@ -69,7 +69,7 @@ class GradedNotebook:
         problems: sentences of intake about the file as it was handed in.
         failures: exceptions in the student's own cells.
         executed: the notebook with outputs, as nbformat JSON, or {} if it never ran; untrusted,
-            and it holds the hidden tests.
+            and it holds the hidden tests. Without its cells where a whole class was loaded.
         ended_early: why the kernel was gone before the end, or "".
     """
 

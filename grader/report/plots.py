@@ -19,9 +19,14 @@ from matplotlib.ticker import MaxNLocator
 from grader.farm import SubmissionRecord
 from grader.report.text import count, one_line, seconds, size
 
-_INK, _LINE, _FILL = "#010101", "#020202", "#030303"
+_INK, _LINE, _FILL, _GROUND = "#010101", "#020202", "#030303", "#040404"
 """Stand for colours of the page, light or dark, in what matplotlib writes."""
-_COLOURS = {_INK: "currentColor", _LINE: "var(--soft)", _FILL: "var(--wait)"}
+_COLOURS = {
+    _INK: "currentColor",
+    _LINE: "var(--soft)",
+    _FILL: "var(--wait)",
+    _GROUND: "var(--ground)",
+}
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # names of tests may hold a dollar sign
     "svg.fonttype": "none",
@@ -179,7 +184,6 @@ def _times_of_tests(tests: dict[tuple[str, str], list[float]]) -> Plot:
     )
 
     def draw(axes: Axes) -> None:
-        line = {"color": _INK}
         axes.boxplot(
             [tests[test] for test in shown],
             orientation="horizontal",
@@ -188,7 +192,7 @@ def _times_of_tests(tests: dict[tuple[str, str], list[float]]) -> Plot:
             widths=0.6,
             patch_artist=True,
             boxprops={"facecolor": _FILL, "edgecolor": _FILL},
-            medianprops=line,
+            medianprops={"color": _GROUND, "linewidth": 2},
             whiskerprops={"color": _LINE},
             capprops={"color": _LINE},
             flierprops={"marker": ".", "markeredgecolor": _LINE, "markersize": 4},
