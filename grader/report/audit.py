@@ -22,9 +22,9 @@ from grader.report.text import points, size
 
 def audit_table(audits: Sequence[Audit]) -> Table:
     """One row a step, below its assignment; made for 100 columns."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Assignment, step", overflow="fold", min_width=18)
-    for name in ("Points", "Wrong seen", "visibly", "Mutants seen", "CPU", "Memory"):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("Assignment, step", overflow="fold", min_width=27)
+    for name in ("Points", "Wrong\nseen", "visibly", "Mutants\nseen", "CPU", "Memory"):
         table.add_column(name, justify="right")
     for audit in audits:
         table.add_row(Text(audit.title, style="bold"), *_total(audit))

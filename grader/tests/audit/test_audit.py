@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -247,3 +251,20 @@ def test_the_command_fails_where_a_demand_does(make_course: Callable[..., Course
     assert said.exit_code == 1
     assert "1 mutant survives without a word why" in " ".join(said.output.split())
     assert (course.root / "a.json").is_file()
+
+
+def test_a_run_that_is_stopped_keeps_what_it_did(make_course: Callable[..., Course]) -> None:
+    slow = TEST_TOTAL.replace("assert total([]) == 0", "import time\ntime.sleep(0.5)")
+    course = make_course(test_total=slow)
+    program = [sys.executable, "-m", "grader", "--course", str(course.root), "audit"]
+    running = subprocess.Popen([*program, "--workers", "1"], stderr=subprocess.PIPE, text=True)
+    kept = course.state / "audit" / "tiny.jsonl"
+    while not kept.is_file() or len(kept.read_text().splitlines()) < 3:
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate()
+    assert running.returncode == 130
+    assert "Stopped: what ran is kept. Run the same command to go on from there." in said
+    assert "Traceback" not in said
+    assert len(kept.read_text().splitlines()) < 60

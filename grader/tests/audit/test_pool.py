@@ -98,3 +98,13 @@ def test_a_process_imports_before_it_forks(tmp_path: Path, store: Store) -> None
         assert pool.one(asks).runs[0].errors == {}
         listed = pool.one(replace(asks, list_modules=True))
     assert "wave" in listed.modules
+
+
+def test_without_a_gpu_nothing_runs_on_one(tmp_path: Path, store: Store) -> None:
+    torch = pytest.importorskip("torch")
+    wanted = job("assert DEVICE == 'cuda'", parameters={"DEVICE": "cuda"})
+    cells = (Cell("p", "parameters", "DEVICE = 'cpu'"), *wanted.cells)
+    with Pool(1, tmp_path, store) as pool:
+        answer = pool.one(replace(wanted, cells=cells))
+    ran = answer.runs and answer.runs[0].points == {"t": 1.0}
+    assert ran if torch.cuda.is_available() else answer.ended == "no GPU here"
