@@ -212,12 +212,12 @@ def grade(
 def feedback(assignment: AssignmentName, student: StudentOption = None) -> None:
     """Write a page for each student, where `nbgrader release_feedback` finds it."""
     from grader.course import Course
-    from grader.report import load_graded, write_feedback
+    from grader.report import each_graded, write_feedback
 
     course = Course(_State.root)
     pages = [
         page
-        for submission in load_graded(course, assignment, student)
+        for submission in each_graded(course, assignment, student)
         for page in write_feedback(course, submission)
     ]
     where = course.path("feedback", assignment, student or "*")

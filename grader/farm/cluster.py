@@ -168,7 +168,7 @@ def remote_cluster(
     resources = {RESOURCE: 1} if device == CUDA else {}
     with (
         dask.config.set(_CLIENT_SETTINGS),
-        _quiet("distributed"),
+        _quiet("distributed", "distributed.client"),
         loop_deaf_to_interrupts() as loop,
     ):
         client = _connect(address, loop)
@@ -248,12 +248,13 @@ def _dashboard(client: Client) -> str:
 
 
 @contextmanager
-def _quiet(name: str) -> Iterator[None]:
+def _quiet(*names: str) -> Iterator[None]:
     """Dask's log is not for the person who grades: what matters is raised."""
-    logger = logging.getLogger(name)
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)

@@ -189,12 +189,8 @@ class _Scoring(Autograde):
             for step in steps
             if step_class(step) is not CheckCellMetadata
         ]
-        options: dict[str, Any] = {"parent": self, "config": self.config}
-        self.writer = FilesWriter(**options)  # type: ignore[no-untyped-call]  # nbconvert's
-        # of a course whose nbgrader_config.py makes nbgrader itself execute as the grader does
-        self.exporter: Any = NotebookExporter(  # type: ignore[no-untyped-call]  # nbconvert's
-            optimistic_validation=True, **options
-        )
+        self._options: dict[str, Any] = {"parent": self, "config": self.config}
+        self.writer = FilesWriter(**self._options)  # type: ignore[no-untyped-call]  # nbconvert's
 
     def score(
         self,
@@ -207,6 +203,11 @@ class _Scoring(Autograde):
         self._execution.results = self._scores.results = results
         self._scores.unreadable = unreadable
         self.coursedir.student_id = student
+        # A new one each time, since it keeps something of every notebook. Not the course's class:
+        # its nbgrader_config.py may make nbgrader itself execute as the grader does.
+        self.exporter: Any = NotebookExporter(  # type: ignore[no-untyped-call]  # nbconvert's
+            optimistic_validation=True, **self._options
+        )
         self.notebooks = sorted(results)
         where = self.coursedir.assignment_id, student
         folder = Path(self._format_dest(*where))

@@ -16,7 +16,7 @@ import psutil
 
 from grader.course import Course
 from grader.farm import ResultStore
-from grader.report import load_graded, write_class, write_feedback
+from grader.report import each_graded, write_class, write_feedback
 from grader.scoring import read_scores
 from grader.split import Outcome
 from grader.tests.attacks.catalogue import Attack, hand_in, hand_in_honestly
@@ -122,7 +122,7 @@ def grade_class(root: Path, attacks: list[Attack]) -> GradedClass:
     scores = {
         name: points_of(score.cells) for name, score in read_scores(course, ASSIGNMENT).items()
     }
-    graded = load_graded(course, ASSIGNMENT)
+    graded = list(each_graded(course, ASSIGNMENT))
     for submission in graded:
         write_feedback(course, submission)
     write_class(course, ASSIGNMENT, graded)

@@ -20,7 +20,7 @@ from grader.course import Course, Grader
 from grader.farm import grade
 from grader.intake import clean_notebook
 from grader.release import NotebookTemplate, TemplateCell, load_template
-from grader.report import load_graded, write_class, write_feedback
+from grader.report import each_graded, write_class, write_feedback
 from grader.report.verdicts import OUTCOMES, PARTLY
 from grader.split import engine
 from grader.split.recorder import Recorder
@@ -240,7 +240,7 @@ def test_every_folder_shown_exists_in_a_graded_course(released_course: Path) -> 
     course = Course(released_course)
     assert load_template(course, "ps1").notebooks
     assert grade(course, "ps1", workers=1).faults == ()
-    graded = load_graded(course, "ps1")
+    graded = list(each_graded(course, "ps1"))
     write_feedback(course, graded[0])
     write_class(course, "ps1", graded)
     plain = {"solutions/": "source/", "exercises/": "release/"}
