@@ -32,4 +32,4 @@ def imported_modules(statements: Iterable[str]) -> tuple[str, ...]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*")
-    return tuple(sorted(found - {"__future__"}))
+    return tuple(sorted(name for name in found if not name.startswith("__future__")))
