@@ -9,7 +9,6 @@ import pytest
 from grader.course import Course
 from grader.farm.preload import imported_modules, preload_of
 from grader.release import load_template
-from grader.tests.courses import make_course
 
 
 def test_modules_are_read_from_import_statements() -> None:
