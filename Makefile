@@ -78,6 +78,9 @@ grading_parts = \
 	$(call part,libseccomp2,python3 -c 'import ctypes; ctypes.CDLL("libseccomp.so.2")')
 server_parts = \
 	$(call part,postgresql,command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl)
+network_parts = \
+	$(call part,iproute2,command -v ip) \
+	$(call part,openssl,command -v openssl)
 browser_parts = \
 	$(call part,chromium,command -v chromium || command -v chromium-browser || command -v google-chrome) \
 	$(call part,fontconfig,command -v fc-list) \
@@ -105,7 +108,7 @@ parts: ## Install what grading needs from Debian (as root)
 
 .PHONY: test-parts
 test-parts: ## Install what the tests need from Debian besides (as root)
-	$(call install,$(grading_parts) $(browser_parts) $(server_parts))
+	$(call install,$(grading_parts) $(network_parts) $(browser_parts) $(server_parts))
 
 # --- The environment ---------------------------------------------------------------------------
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
