@@ -71,8 +71,8 @@ class RecordedExecution(NbGraderPreprocessor):
 class SubmittedCells:
     """The grades and comments of one submitted notebook, as nbgrader's steps ask a gradebook.
 
-    nbgrader looks each of them up with a join of seven tables, and commits after each. Here one
-    query finds all, by what the gradebook has an index for, and the caller commits.
+    nbgrader looks each of them up with a join of seven tables, and commits after each. Here a few
+    queries find all, by what the gradebook has an index for, and the caller commits.
 
     Args:
         gradebook: open, and stays so.
@@ -84,6 +84,9 @@ class SubmittedCells:
         self.notebook = gradebook.find_submission_notebook(
             where["notebook"], where["assignment"], where["student"]
         )
+        cells = BaseCell.__table__
+        mine = cells.c.notebook_id == self.notebook.notebook_id
+        self._names = dict(gradebook.db.query(cells.c.id, cells.c.name).filter(mine).all())
         self.grades: dict[str, Grade] = self._named(gradebook, Grade)
         self._comments: dict[str, Comment] = self._named(gradebook, Comment)
         self.db = SimpleNamespace(commit=lambda: None)
@@ -97,16 +100,11 @@ class SubmittedCells:
         return self._found(self._comments, name)
 
     def _named(self, gradebook: Gradebook, kind: Any) -> dict[str, Any]:
-        cells = BaseCell.__table__
-        rows = (
-            gradebook.db.query(cells.c.name, kind)
-            .join(kind, kind.cell_id == cells.c.id)
-            .filter(
-                cells.c.notebook_id == self.notebook.notebook_id,
-                kind.notebook_id == self.notebook.id,
-            )
+        # the index is on cell and notebook, and is used only where the cells are listed
+        rows = gradebook.db.query(kind).filter(
+            kind.cell_id.in_(self._names), kind.notebook_id == self.notebook.id
         )
-        return dict(rows.all())
+        return {self._names[row.cell_id]: row for row in rows}
 
     def _found(self, rows: Mapping[str, Any], name: str) -> Any:
         if name not in rows:
