@@ -20,6 +20,7 @@ import nbformat
 from nbgrader.utils import is_grade, is_locked, is_solution
 
 from grader.release import names
+from grader.release.differing import differing
 from grader.release.looking import HISTORY, Reach, unreachable
 from grader.release.marks import ANSWER_MARK, is_marked, without_hidden
 from grader.release.sources import grade_id_of
@@ -176,6 +177,8 @@ def _examine(cells: list[_Cell], at: int) -> Iterator[tuple[int, str]]:
     if magic := names.transparent_magic(cell.source):
         yield 1, f"what stands under {magic} is not read cell by cell here. {_ADVICE}."
     for line, reason in unreachable(cell.tree, reach) if cell.tree else ():
+        yield line, f"{reason}. {_ADVICE}."
+    for line, reason in differing(cell.tree, reach) if cell.tree else ():
         yield line, f"{reason}. {_ADVICE}."
     elsewhere = _names([*own, *students], "binds") | _KNOWN
     changed = (cell.binds - cell.imports) & elsewhere

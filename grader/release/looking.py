@@ -30,6 +30,8 @@ _SHARING = words("numpy.shares_memory numpy.may_share_memory")
 _TEMPORARY = re.compile(r"tempfile\.(TemporaryDirectory|mkdtemp|NamedTemporaryFile|mkstemp)")
 _ENVIRONMENT = words("os.getenv os.environ.get os.environ.__getitem__")
 _OPENERS = words("open io.open")
+_PRINTED = words("sys.stdout sys.stderr")
+"""What a student's code prints is printed in the test kernel once more."""
 _SHELL = words("run_line_magic run_cell_magic system getoutput")
 
 
@@ -63,7 +65,7 @@ class Reach:
         object.__setattr__(self, "classes", self.students & classes)
         object.__setattr__(self, "environment", _set_variables(theirs) - _set_variables(ours))
         aliases = {}
-        for tree in self.trees:
+        for tree in (*self.theirs, *self.trees):  # every import runs in the test kernel
             for node in ast.walk(tree):
                 if isinstance(node, ast.Import):
                     for alias in node.names:
@@ -84,12 +86,12 @@ class Reach:
 
     def is_ours(self, node: ast.AST) -> bool:
         """Whether an expression starts from something that the test kernel has itself."""
-        name = _first_name(node)
+        name = first_name(node)
         return name in self.own or name in self.aliases or isinstance(node, ast.Constant)
 
     def is_library(self, node: ast.AST) -> bool:
         """Whether a path starts from an import."""
-        return bool(self.path(node)) and _first_name(node) in self.aliases
+        return bool(self.path(node)) and first_name(node) in self.aliases
 
 
 def unreachable(tree: ast.Module, reach: Reach) -> Iterator[tuple[int, str]]:
@@ -103,8 +105,8 @@ class _Looker(ast.NodeVisitor):
     def __init__(self, reach: Reach, tree: ast.Module) -> None:
         self.found: list[tuple[int, str]] = []
         self._reach = reach
-        given = list(_assigned(tree))
-        self._results = {name for name, value in given if _first_name(value) in reach.students}
+        given = list(assigned(tree))
+        self._results = {name for name, value in given if first_name(value) in reach.students}
         self._instances = {name for name, value in given if self._makes_theirs(value)}
         self._opened = {name for name, value in given if self._opens(value)}
         self._buffers = {name for name, value in given if self._is_buffer(value)}
@@ -125,7 +127,7 @@ class _Looker(ast.NodeVisitor):
 
     def _is_theirs(self, node: ast.expr) -> bool:
         """Whether an expression starts from a student's name, or from what one returned."""
-        name = _first_name(node)
+        name = first_name(node)
         return name in self._reach.students or name in self._results
 
     def _note(self, node: ast.expr | ast.stmt, reason: str) -> None:
@@ -168,7 +170,7 @@ class _Looker(ast.NodeVisitor):
 
     def _awaiting(self, node: ast.expr) -> None:
         self._note(
-            node, f"{_shown(node)} is awaited, and what waits stays in the answer kernel's loop"
+            node, f"{shown(node)} is awaited, and what waits stays in the answer kernel's loop"
         )
 
     def visit_Name(self, node: ast.Name) -> None:
@@ -221,7 +223,8 @@ class _Looker(ast.NodeVisitor):
         if isinstance(node.func, ast.Attribute) and _is_shell(node.func.value):
             self._magic(node, node.func.attr)
         if _PATCHERS.fullmatch(path) and not path.endswith("MonkeyPatch"):
-            if not (isinstance(first, ast.Name) and first.id in self._reach.own):
+            ours = isinstance(first, ast.Name) and first.id in self._reach.own
+            if not (ours or _patched(node, self._reach) in _PRINTED):
                 self._patching(node)
         elif first is not None:
             self._call_about(node, path, first)
@@ -240,8 +243,8 @@ class _Looker(ast.NodeVisitor):
             self._note(
                 node, f"{path} reads compiled code, and the student's stays in the answer kernel"
             )
-        elif _PICKLERS.fullmatch(path) and _first_name(first) in reach.students:
-            self._note(node, f"{path} would copy {_first_name(first)} out of the answer kernel")
+        elif _PICKLERS.fullmatch(path) and first_name(first) in reach.students:
+            self._note(node, f"{path} would copy {first_name(first)} out of the answer kernel")
         elif path == "getattr" and theirs and len(node.args) > 1:
             second = node.args[1]
             if isinstance(second, ast.Constant) and second.value in _HIDDEN:
@@ -313,6 +316,8 @@ class _Looker(ast.NodeVisitor):
         if isinstance(target, ast.Tuple | ast.List):
             for each in target.elts:
                 self._setting(each)
+        elif reach.path(target) in _PRINTED:
+            return
         elif (isinstance(target, ast.Attribute) and reach.is_library(target.value)) or (
             isinstance(target, ast.Subscript)
             and reach.path(target.value) in ("sys.modules", "os.environ")
@@ -322,7 +327,7 @@ class _Looker(ast.NodeVisitor):
     def _patching(self, node: ast.expr) -> None:
         self._note(
             node,
-            f"{_shown(node)} changes something in the test kernel only; the student's code goes on "
+            f"{shown(node)} changes something in the test kernel only; the student's code goes on "
             "with what the answer kernel has",
         )
 
@@ -330,7 +335,14 @@ class _Looker(ast.NodeVisitor):
         self._note(node, f"{name} of a student's function stays in the answer kernel")
 
 
-def _assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+def _patched(node: ast.Call, reach: Reach) -> str:
+    """What a call of `patch` or `patch.object` replaces, as a path, or ""."""
+    owner = reach.path(node.args[0]) if node.args else ""
+    texts = [each.value for each in node.args[:2] if isinstance(each, ast.Constant)]
+    return ".".join(str(part) for part in (owner, *texts[:1]) if part)
+
+
+def assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     """Names that assignments and `with` give a value, and the expression that it comes from."""
     for node in ast.walk(tree):
         pairs: list[tuple[ast.expr, ast.expr]] = []
@@ -367,7 +379,7 @@ def _plain_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _first_name(node: ast.AST) -> str:
+def first_name(node: ast.AST) -> str:
     """The name that an expression such as `f(x).y[0]` starts from, or ""."""
     while True:
         if isinstance(node, ast.Name):
@@ -404,6 +416,7 @@ def _writes(node: ast.Call, path: str) -> bool:
     return isinstance(node.func, ast.Attribute) and node.func.attr in _WRITERS
 
 
-def _shown(node: ast.expr) -> str:
+def shown(node: ast.expr) -> str:
+    """The text of an expression, cut short."""
     text = ast.unparse(node)
     return text if len(text) <= 40 else text[:39] + "…"

@@ -52,6 +52,8 @@ def become(value: Any, new: Any) -> None:
         value.extend(new)
     elif type(value).__module__.startswith("pandas."):
         value._update_inplace(new)
+    elif type(value).__module__.startswith("scipy.sparse"):
+        value.__dict__.update(new.__dict__)
     elif value.flags.writeable:
         if value.shape != new.shape or value.dtype != new.dtype:
             raise CannotCross("an array argument changed its shape or dtype in place")
@@ -98,6 +100,9 @@ def photograph(value: Any, raw: bytearray | None) -> Callable[[Any], bool] | Non
             bool(now.equals(frame))
             and list(getattr(now, "columns", ())) == list(getattr(frame, "columns", ()))
         )
+    if type(value).__module__.startswith("scipy.sparse"):
+        matrix = value.copy()
+        return lambda now: now.shape == matrix.shape and not (now != matrix).nnz
     numpy = sys.modules.get("numpy")
     if numpy is not None and type(value) is numpy.ndarray:
         entries = list(value.ravel())

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from . import changes, errors, generators, tables
+from . import changes, errors, generators, sparse, tables
 from .decoding import Decoder
 from .errors import SHARED
 from .lending import Lasting, Lent
@@ -21,7 +21,7 @@ from .wire import WireError
 
 # of several names of one class the first
 _SHARED_NAMES = {kind: name for name, kind in reversed(SHARED.items())}
-_CHANGEABLE = frozenset("l s d do dc dd B q a av ao pd ps".split())  # noqa: SIM905 -- readable
+_CHANGEABLE = frozenset("l s d do dc dd B q a av ao pd ps sp".split())  # noqa: SIM905 -- readable
 FILES_TOTAL = 32 * 2**20  # bytes of files that one message takes along
 _CODE = (".py", ".pyc", ".pyd", ".so", ".pth", ".zip", ".egg", ".ipynb")
 
@@ -96,6 +96,10 @@ class Crossing(Reading):
         pandas = sys.modules.get("pandas")
         if pandas is not None and hasattr(pandas, "DataFrame"):
             node = tables.encode(value, encoder)
+            if node is not None:
+                return node
+        if "scipy.sparse" in sys.modules:
+            node = sparse.encode(value, encoder)
             if node is not None:
                 return node
         if isinstance(value, types.ModuleType):
@@ -268,6 +272,8 @@ class Crossing(Reading):
                     node = changes.write_stream(value, encoder)
                 elif type(value).__module__.startswith("pandas."):
                     node = tables.write(value, encoder)
+                elif type(value).__module__.startswith("scipy.sparse"):
+                    node = sparse.write(value, encoder)
                 else:
                     node = encoder.contents(value)
                 found.append([number, node])

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import changes, errors, functions, generators, mirror, tables, tuples
+from . import changes, errors, functions, generators, mirror, sparse, tables, tuples
 from .decoding import Decoder
 from .errors import SHARED
 from .peer import Codec, Exports, Mirrors
@@ -45,6 +45,8 @@ class Reading(Codec):
             return self.tensors.name(node[1])
         if tag in ("pd", "ps", "pi", "pt"):
             return tables.decode(node, decoder)
+        if tag == "sp":
+            return sparse.decode(node, decoder)
         if tag == "m":
             return self._module(node[1])
         if tag == "g":

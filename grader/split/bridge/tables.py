@@ -74,12 +74,12 @@ def decode(node: list[Any], decoder: Decoder) -> Any:
     if tag == "pi":
         return _read_index(node, decoder)
     if tag == "ps":
-        place = _reserve(decoder)
+        place = reserve(decoder)
         name = decoder.decode(node[1])
         index = _read_index(node[2], decoder)
         series = pandas.Series(_values(node[3], decoder), index=index, name=name)
-        return _settle(decoder, place, series)
-    place = _reserve(decoder)
+        return settle(decoder, place, series)
+    place = reserve(decoder)
     columns = _read_index(node[1], decoder)
     index = _read_index(node[2], decoder)
     values = [_values(column, decoder) for column in node[3:]]
@@ -87,17 +87,18 @@ def decode(node: list[Any], decoder: Decoder) -> Any:
         raise WireError("a frame of another shape")
     frame = pandas.DataFrame(dict(enumerate(values)), index=index)
     frame.columns = columns
-    return _settle(decoder, place, frame)
+    return settle(decoder, place, frame)
 
 
-def _reserve(decoder: Decoder) -> int | None:
+def reserve(decoder: Decoder) -> int | None:
     """Take the number that the encoder took before it went inside."""
     count = len(decoder.objects)
     decoder.number(None)
     return count if len(decoder.objects) > count else None
 
 
-def _settle(decoder: Decoder, place: int | None, value: Any) -> Any:
+def settle(decoder: Decoder, place: int | None, value: Any) -> Any:
+    """Give a value the number that was reserved for it."""
     if place is not None:
         decoder.objects[place] = value
     return value

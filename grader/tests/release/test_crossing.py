@@ -161,6 +161,63 @@ CAN = [
 ]
 
 
+SLY = _cell(
+    "sly",
+    "import numpy as np\nimport random\nimport matplotlib.pyplot as plt\nimport sympy as sp\n"
+    "from dataclasses import dataclass\n@dataclass\nclass Node:\n    value: int\n"
+    "class Bare:\n    pass\n"
+    "class Matrix:\n    def __array__(self): return np.ones(2)\n"
+    "def same(x): return x\ndef sample(n, rng=None): return rng.normal(size=n)\n"
+    "def draw(x, ax=None): plt.plot(x)\ndef own(): return plt.subplots()\n"
+    "expression = sp.Symbol('x') ** 2",
+    solution=True,
+)
+DIFFERENT = {
+    "x = (1, 2)\nassert same(x) is x": "same(x) is an equal copy",
+    "word = 'a' 'b'\nassert word is same(word)": "same(word) is an equal copy",
+    "a, b = Node(1), Node(2)\na.next = b\nassert a.next is b": "a.next is not seen to be b",
+    "n = Node(1)\nassert n.update() is not n": "n.update() is not seen to be n",
+    "rng = np.random.default_rng(1)\nsample(2, rng)\nx = rng.normal()": "rng goes on here",
+    "rng = random.Random(1)\nsample(2, rng=rng)\nfor _ in 'ab':\n    rng.random()": "rng goes on",
+    "r = random.Random(1)\nfor _ in 'ab':\n    r.random()\n    sample(2, r)": "r goes on here",
+    "plt.figure(figsize=(2, 2))\ndraw([1])\nassert plt.gcf().axes": "draws on a figure of its own",
+    "fig, ax = plt.subplots()\ndraw([1])\nassert ax.lines": "draws on a figure of its own",
+    "assert sp.simplify(expression - sp.Symbol('x') ** 2) == 0": "an expression of SymPy",
+    "m = Matrix()\nassert np.asarray(m).sum() == 2": "NumPy makes no array of m",
+    "assert expression == sp.Symbol('x') ** 2": "an expression of SymPy",
+}
+
+
+@pytest.mark.parametrize("source", DIFFERENT, ids=lambda source: source.splitlines()[-1])
+def test_what_would_be_different_is_named(source: str) -> None:
+    found = look(source, SLY)
+    assert len(found) == 1, found
+    assert DIFFERENT[source] in found[0][1]
+    assert look(f"{ANSWER_MARK}\n{source}", SLY) == []
+
+
+ALIKE = [
+    "x = [1]\nassert same(x) is x and same(None) is None and same(True) is True",
+    "x = (1, 2)\ny = x\nassert y is x and same(x) == x",
+    "a, b = Bare(), Bare()\na.next = b\nassert a.next is b",
+    "n = Node(1)\nm = n\nassert m is n and n.next is None",
+    "rng = np.random.default_rng(1)\nx = rng.normal()\nsample(2, rng)\nsample(3, rng)",
+    "for seed in 1, 2:\n    rng = np.random.default_rng(seed)\n    sample(rng.integers(3), rng)",
+    "rng = np.random.default_rng(1)\nsample(2, rng)\nrng = np.random.default_rng(1)\nrng.normal()",
+    "fig, ax = plt.subplots()\ndraw([1], ax=ax)\nassert ax.lines",
+    "draw([1])\nassert plt.gca().lines\nplt.figure()",
+    "fig, ax = own()\nassert ax.lines",
+    "import sympy\nassert str(expression) == 'x**2' and sympy.Symbol('y') != sympy.Symbol('z')",
+    "import sys\nfrom io import StringIO\nsys.stdout = StringIO()\nsame(1)\nsys.stdout = 1",
+    "import sys\nwith patch('sys.stdout'), mock.patch.object(sys, 'stderr'):\n    same(1)",
+]
+
+
+@pytest.mark.parametrize("source", ALIKE, ids=lambda source: source.splitlines()[-1])
+def test_what_is_alike_on_both_sides_is_passed_over(source: str) -> None:
+    assert look(source, SLY) == []
+
+
 @pytest.mark.parametrize("source", CAN)
 def test_what_can_cross_is_passed_over(source: str) -> None:
     found = [sentence for _, sentence in look(source) if "%%bash" not in sentence]

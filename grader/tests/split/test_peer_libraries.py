@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 import torch
 
 from grader.split.bridge.values import CannotCross
@@ -257,6 +259,30 @@ def test_a_frame_that_was_changed_in_place_is_changed_here(two: Pair) -> None:
     two["add"](frame)
     assert frame["z"].tolist() == [2, 4]
     assert list(frame.columns) == ["x", "z"]
+
+
+@pytest.mark.parametrize("layout", ["csr", "csc", "coo", "lil", "dok"])
+@pytest.mark.parametrize("kind", [scipy.sparse.coo_array, scipy.sparse.coo_matrix])
+def test_sparse_matrices_go_by_value_both_ways(two: Pair, layout: str, kind: Any) -> None:
+    matrix = kind(np.array([[0, 1.5], [0, 0], [2, 0]])).asformat(layout)
+    two.write(
+        """
+        import scipy.sparse
+        def same(x): return x
+        def twice(x): return 2 * x
+        def times(x, y): return x @ y
+        def rescale(x): x *= 3
+        """
+    )
+    assert two["same"](matrix) is matrix
+    double = two["twice"](matrix)
+    assert type(double) is type(2 * matrix)
+    np.testing.assert_array_equal(double.toarray(), [[0, 3], [0, 0], [4, 0]])
+    np.testing.assert_array_equal(two["times"](matrix, np.array([1, 1])), [1.5, 0, 2])
+    assert abs(double - 2 * matrix).max() == 0
+    if layout in ("csr", "csc", "coo"):
+        two["rescale"](matrix)
+        np.testing.assert_array_equal(matrix.toarray(), [[0, 4.5], [0, 0], [6, 0]])
 
 
 def test_scalars_of_pandas(two: Pair) -> None:

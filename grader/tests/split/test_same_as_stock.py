@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from grader.course import Limits
-from grader.release.crossing import find_crossings
+from grader.release import ANSWER_MARK, find_crossings
 from grader.sandbox import SandboxMode, SandboxPolicy
 from grader.scoring.points import auto_score
 from grader.split import NotebookResult, place_files, run_notebook
@@ -101,6 +101,16 @@ def test_a_release_names_every_cell_that_cannot_cross() -> None:
         assert refused <= named[name]
 
 
+def test_a_release_names_every_marked_cell_that_has_lost_its_mark() -> None:
+    """Without its mark each marked cell is named."""
+    for name, entry in CORPUS.items():
+        source = entry.source()
+        for cell in source.cells:
+            cell.source = cell.source.replace(ANSWER_MARK, "")
+        marked = {test for test, cell in entry.tests.items() if ANSWER_MARK in cell.source}
+        assert marked <= {finding.grade_id for finding in find_crossings(name, source)}
+
+
 def test_a_release_warns_of_nothing_that_works() -> None:
     named = findings()
     false = {
@@ -112,11 +122,7 @@ def test_a_release_warns_of_nothing_that_works() -> None:
 
 def test_marked_cells_run_in_the_answer_kernel_and_no_others() -> None:
     for name in ("refused", "world"):
-        marked = {
-            test
-            for test, cell in CORPUS[name].tests.items()
-            if "### GRADER: ANSWER KERNEL" in cell.source
-        }
+        marked = {test for test, cell in CORPUS[name].tests.items() if ANSWER_MARK in cell.source}
         found = {
             test.grade_id for test in graded(name, "reference").tests if test.where == "answer"
         }

@@ -18,18 +18,10 @@ Each `.cells` file is a notebook as text. A line `=== kind [name] [points]` begi
 What comes before the first block says what the notebook is about. `expected.json` holds the points
 that stock nbgrader gives; `python -m grader.tests.split.corpus.record` writes it anew.
 
-Tests that need more than calls and plain data carry the instructor's mark. Those that a release
-finds stand in `refused.cells` once more without it. Of these nothing is said, and without the mark
-they give other points than stock nbgrader:
-
-- a test goes on drawing from a random generator that it handed to a student's function;
-- `f(x) is x` for a tuple, a string, a number;
-- a student's cell calls a function that changes what an instructor's cell has made, or a test
-  changes an object of the instructor's class that a student's cell has made;
-- symbols of sympy made on both sides;
-- an object that a test made with a student's class, where it comes back from a method
-  (`stack.pop() is stack`); a sparse matrix added to an array;
-- the current figure of pyplot that a test opens and a student's function draws on.
+Tests that need more than calls and plain data carry the instructor's mark. A release would find
+each of them without it, and `refused.cells` has such tests without the mark. Of this alone nothing
+is said, and it gives other points than stock nbgrader: a student's cell hands what an instructor's
+cell has made to a function that changes it.
 """
 
 from __future__ import annotations
