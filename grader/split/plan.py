@@ -101,7 +101,7 @@ def make_plan(
     for _, cell in codes:
         if not _is_students(cell):
             imports += import_statements(_tested_source(cell))
-    tested = _tested_cells(codes, stated)
+    tested = _tested_cells(codes, stated, _read_by_catalogue(template))
     visible = _visible_needed(codes)
     names = _Names(reserved={name for line in imports for name in bound_names(line)})
     cells = []
@@ -176,16 +176,27 @@ def _give(
     names.owned |= given
 
 
+def _read_by_catalogue(template: NotebookTemplate | None) -> frozenset[str]:
+    if template is None or not template.misconceptions:
+        return frozenset()
+    wrong = (variant.source for variant in template.misconceptions)
+    read = {name for source in (*template.solutions, *wrong) for name in read_names(source)}
+    return frozenset(read - {variant.function for variant in template.misconceptions})
+
+
 def _tested_cells(
-    codes: list[tuple[int, nbformat.NotebookNode]], stated: Mapping[str, list[str]]
+    codes: list[tuple[int, nbformat.NotebookNode]],
+    stated: Mapping[str, list[str]],
+    replayed: frozenset[str],
 ) -> set[int]:
     """Which cells the test kernel runs: the tests, and instructor cells before the last of them.
 
     An instructor's cell that uses what students write, such as a plot of their results, is left
     out where no later cell of the test kernel needs what it defines: it shows, and tests nothing.
+    What solutions and misconceptions read (`replayed`) is needed too.
     """
     chosen: set[int] = set()
-    needed: set[str] = set()
+    needed = set(replayed)
     students: set[str] = set()
     for _, cell in codes:
         if _is_students(cell):

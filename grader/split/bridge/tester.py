@@ -16,11 +16,15 @@ import re
 import socket
 import sys
 import warnings
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
+from .asking import believable, further_calls, narrowed, students_functions
 from .changes import become
+from .child import in_child
 from .crossing import Crossing, may_pass, visible
-from .diagnosing import ONE_TEST, Wrong, diagnose, in_child
+from .diagnosing import ONE_TEST, Replays, Suspect, Wrong
 from .errors import AnswerGone, AnswerInterrupted
 from .functions import RemoteFunction
 from .lending import fingerprint
@@ -33,6 +37,7 @@ from .values import CannotCross
 from .wire import Channel, WireError, read_line
 
 _PRINTED = 2**22  # characters
+_LATE = 5.0  # seconds after which a diagnosis that should have ended is ended
 _NOTES = (str, str, list, list, list)  # printed, printed as errors, warnings, files, changes
 _FILES_IN_ALL = 128 * 2**20  # bytes
 CONVENTIONS = {
@@ -151,6 +156,7 @@ class Tester:
 
     def __init__(self, control: socket.socket, shell: Any) -> None:
         self._control = control
+        self._shell = shell
         self.names = StudentNames(shell.user_ns, self)
         self.peer: Peer | None = None
         self._crossing: TesterCrossing | None = None
@@ -162,14 +168,15 @@ class Tester:
         self._fetched: dict[str, tuple[Any, int, Any]] = {}
         self._recorder: Recorder | None = None
         self._test = ""
-        self._failed: dict[str, tuple[list[Call], dict[str, Any]]] = {}
+        self._source = ""
+        self._failed: dict[str, tuple[list[Call], dict[str, Any], str]] = {}
         self._catalogue: dict[str, Any] | None = None
         self._diagnoses: dict[str, str] = {}
         _install(shell, self.names)
         shell.events.register("pre_run_cell", self.begin)
         shell.events.register("post_run_cell", self.end)
 
-    def begin(self, _info: Any) -> None:
+    def begin(self, info: Any) -> None:
         """Called before each cell: read what the grader says about it."""
         order = json.loads(read_line(self._control))
         self._catalogue = order["diagnose"]
@@ -198,7 +205,7 @@ class Tester:
             with contextlib.suppress(AnswerGone, AnswerInterrupted):  # `end` will say so
                 self.peer.ask("begin", order["shared"], self._own_files)
             self.peer.calls = 0
-        self._test = order["test"]
+        self._test, self._source = order["test"], info.raw_cell
         if self._recorder is not None:
             self._recorder.start(order["watched"])
         self._active = True
@@ -208,7 +215,7 @@ class Tester:
         self._active = False
         calls = self._recorder.take() if self._recorder is not None else []
         if calls and not result.success:
-            self._failed[self._test] = (calls, dict(self.names))
+            self._failed[self._test] = (calls, dict(self.names), self._source)
         broken = self.peer.broken if self.peer is not None else None
         told = {
             "broken": type(broken).__name__ if broken is not None else "",
@@ -221,20 +228,50 @@ class Tester:
     def diagnose(self) -> None:
         """Find the wrong answers of the catalogue that agree with what failed tests were given."""
         catalogue, self._catalogue = self._catalogue or {"tests": []}, None
-        for test in catalogue["tests"]:
-            if test in self._failed:
-                work = functools.partial(self._diagnosis, test, catalogue)
-                self._diagnoses[test] = in_child(work, ONE_TEST)
+        waiting = [test for test in catalogue["tests"] if test in self._failed]
+        while waiting:
+            said = in_child(
+                functools.partial(self._diagnoses_of, waiting, catalogue), ONE_TEST + _LATE
+            )
+            self._diagnoses.update(zip(waiting, said, strict=False))
+            waiting = waiting[len(said) + 1 :]  # the one after the last said is what ended it
+            if self.peer is not None:  # nobody knows where that one left the conversation
+                self.peer.broken = AnswerGone("there is nobody to ask")
 
-    def _diagnosis(self, test: str, catalogue: dict[str, Any]) -> str:
-        """Runs in a child process, which must not speak to anybody else."""
-        calls, names = self._failed[test]
-        if self.peer is not None:
-            self.peer.broken = AnswerGone("there is nobody to ask")
-        self.names.clear()
-        self.names.update(names)
+    def _diagnoses_of(self, tests: list[str], catalogue: dict[str, Any]) -> Iterator[str]:
+        """Runs in a child process, which alone speaks to the answer kernel from then on."""
         wrong = [Wrong(*entry) for entry in catalogue["wrong"]]
-        return diagnose(calls, names, catalogue["reference"], wrong)
+        for test in tests:
+            calls, names, _ = self._failed[test]
+            self.names.clear()
+            self.names.update(names)
+            replays = Replays(ONE_TEST)
+            reference = dict(names)
+            for cell in catalogue["reference"]:
+                replays.define(cell, reference)
+            suspects = replays.suspects(calls, reference, wrong)
+            if not believable(suspects):
+                suspects = self._asked_more(suspects, reference, test, replays)
+            yield suspects[0].name if suspects else ""
+
+    def _asked_more(
+        self,
+        suspects: list[Suspect],
+        reference: dict[str, Any],
+        test: str,
+        replays: Replays,
+    ) -> list[Suspect]:
+        """Those of the suspects that what else the test would ask leaves, if it can be asked."""
+        calls, _, source = self._failed[test]
+        functions = {each.function for each in suspects}
+        peer = self.peer
+        students = {} if peer is None else students_functions(peer, functions, replays)
+        if students.keys() != functions:
+            return suspects
+        known = Counter(call.function for call in calls if call.function in functions)
+        code = compile(self._shell.transform_cell(source), "<test>", "exec")
+        further = further_calls(known, reference, code, replays)
+        return narrowed(suspects, further, students, replays)
 
     def look_up(self, name: str) -> Any:
         """The student's object of this name.

@@ -7,8 +7,8 @@ import os
 import signal
 import textwrap
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,9 @@ from grader.release.catalogue import Variant
 from grader.sandbox import SandboxMode, SandboxPolicy
 from grader.split import Diagnosis, NotebookResult, Outcome, TestResult, run_notebook
 from grader.split.bridge import diagnosing, recording
-from grader.split.bridge.diagnosing import Wrong, diagnose, in_child
+from grader.split.bridge.asking import believable, further_calls, narrowed
+from grader.split.bridge.child import in_child
+from grader.split.bridge.diagnosing import Replays, Suspect, Wrong
 from grader.split.bridge.keeping import FAR, CannotKeep, Keeper, World, distance
 from grader.split.bridge.recording import Call, Recorder
 from grader.tests.split.notebooks import LIMITS, check, given, named, notebook, solution
@@ -166,16 +168,26 @@ def ask(function: Callable[..., Any], test: Callable[[Callable[..., Any]], None]
     return recorder.take()
 
 
-def found(
+def suspects(
     calls: list[Call], reference: str, *wrong: str, names: dict[str, Any] | None = None
-) -> str:
+) -> list[Suspect]:
     catalogue = [Wrong(f"f__{at}", "f", textwrap.dedent(source)) for at, source in enumerate(wrong)]
-    return diagnose(calls, {"np": np, "torch": torch, **(names or {})}, [reference], catalogue)
+    replays = Replays(60.0)
+    base = {"np": np, "torch": torch, **(names or {})}
+    assert replays.define(reference, base)
+    return replays.suspects(calls, base, catalogue)
+
+
+def found(calls: list[Call], reference: str, *wrong: str, **options: Any) -> str:
+    """The name that a student would be told."""
+    return next((each.name for each in suspects(calls, reference, *wrong, **options)), "")
 
 
 TWICE = "def f(x):\n    return 2 * x"
 SQUARE = "def f(x):\n    return x * x"
 PLUS = "def f(x):\n    return x + 2"
+MINUS = "def f(x):\n    return x - 3"
+NOTHING = "def f(x):\n    return 0"
 
 
 def test_the_wrong_answer_that_agrees_in_all_calls_is_found() -> None:
@@ -192,7 +204,69 @@ def test_nothing_is_said_of_what_the_reference_gives_too() -> None:
 
 def test_the_first_of_several_that_no_call_tells_apart_is_taken() -> None:
     calls = ask(lambda x: 0 * x, lambda f: f(3))
-    assert found(calls, TWICE, "def f(x):\n    return x - 3", "def f(x):\n    return 0") == "f__0"
+    assert found(calls, TWICE, MINUS, NOTHING) == "f__0"
+
+
+def test_one_that_is_clearly_closer_is_taken_before() -> None:
+    calls = ask(lambda x: x * x, lambda f: f(3.0))
+    nearly = "def f(x):\n    return x * x * (1 + 5e-7)"
+    assert found(calls, TWICE, nearly) == "f__0"
+    assert found(calls, TWICE, nearly, SQUARE) == "f__1"
+
+
+# what a failed test did not ask
+
+
+def asked_more(student: Callable[[Any], Any], test: str, *wrong: str) -> list[str]:
+    """Who is left after the student's function was asked what the test did not come to ask."""
+    calls = ask(student, lambda f: f(3))
+    found_ = suspects(calls, TWICE, *wrong)
+    base: dict[str, Any] = {}
+    replays = Replays(60.0)
+    replays.define(TWICE, base)
+    further = further_calls({"f": 1}, base, compile(test, "test", "exec"), replays)
+    left = narrowed(found_, further, {"f": lambda a, o: student(*a, **o)}, replays)
+    return [each.name for each in left]
+
+
+def test_more_questions_tell_suspects_apart() -> None:
+    test = "assert f(3) == 6\nassert f(4) == 8\nf(5)\nf(6)\nf(7)"
+    assert asked_more(lambda x: 0, test, MINUS, NOTHING) == ["f__1"]
+    assert asked_more(lambda x: x - 3, test, MINUS, NOTHING) == ["f__0"]
+    assert asked_more(lambda x: 0, "assert f(3) == 6", MINUS, NOTHING) == ["f__0", "f__1"]
+
+
+def test_more_questions_can_clear_a_single_suspect() -> None:
+    test = "for x in range(3, 10):\n    f(x)"
+    assert asked_more(lambda x: 9, test, SQUARE) == []
+    assert asked_more(lambda x: x**2, test, SQUARE) == ["f__0"]
+    (suspect,) = suspects(ask(lambda x: x**2, lambda f: f(3)), TWICE, SQUARE)
+    assert not believable([suspect])
+    several = ask(lambda x: x**2, lambda f: [f(x) for x in range(3, 9)] and None)
+    assert believable(suspects(several, TWICE, SQUARE))
+
+
+def test_a_student_who_does_not_answer_is_asked_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosing, "ONE_REPLAY", 0.2)
+    asked: list[int] = []
+
+    def student(x: int) -> int:
+        asked.append(x)
+        while x > 3:
+            pass
+        return x * x
+
+    test = "for x in range(3, 10):\n    f(x)"
+    assert asked_more(student, test, SQUARE) == ["f__0"]
+    assert asked == [3, 4]
+
+
+def test_a_test_that_fails_with_the_reference_too_is_asked_as_far_as_it_comes() -> None:
+    replays = Replays(60.0)
+    base: dict[str, Any] = {}
+    replays.define(TWICE, base)
+    test = compile("f(1)\nf(2)\nraise KeyError", "test", "exec")
+    assert len(further_calls({"f": 1}, base, test, replays)) == 1
 
 
 def test_a_wrong_answer_must_agree_in_its_exceptions_too() -> None:
@@ -298,37 +372,44 @@ def test_only_the_calls_of_the_test_itself_are_recorded() -> None:
 # a process of its own
 
 
-def test_a_child_says_what_it_found_and_leaves_nothing() -> None:
+def test_a_child_says_what_it_finds_and_leaves_nothing() -> None:
     names = {"x": 1}
 
-    def work() -> str:
+    def work() -> Iterator[str]:
         names["x"] = 2
-        return "found"
+        yield "first"
+        print("nobody reads this")
+        yield "second"
 
-    assert in_child(work, 30.0) == "found"
+    assert in_child(work, 30.0) == ["first", "second"]
     assert names == {"x": 1}
 
 
-def _dies() -> str:
+def _dies() -> Iterator[str]:
+    yield "found"
     os.kill(os.getpid(), signal.SIGKILL)
-    return "alive"
 
 
-def _fails() -> str:
+def _fails() -> Iterator[str]:
+    yield "found"
     raise ValueError
 
 
-def _says_too_much() -> str:
-    return "x" * 2**20
+def _says_too_much() -> Iterator[str]:
+    yield "found"
+    yield "x" * 2**20
 
 
-@pytest.mark.parametrize("work", [_dies, _fails, _says_too_much])
-def test_a_child_that_goes_wrong_says_nothing(work: Callable[[], str]) -> None:
-    assert in_child(work, 30.0) == ""
+def _hangs() -> Iterator[str]:
+    yield "found"
+    time.sleep(600)
 
 
-def test_a_child_that_does_not_end_is_ended() -> None:
-    assert in_child(lambda: time.sleep(600) or "late", 0.3) == ""
+@pytest.mark.parametrize("work", [_dies, _fails, _says_too_much, _hangs])
+def test_of_a_child_that_goes_wrong_what_it_said_before_counts(
+    work: Callable[[], Iterator[str]],
+) -> None:
+    assert in_child(work, 1.0) == ["found"]
 
 
 # in two kernels
@@ -390,6 +471,32 @@ def test_a_wrong_answer_that_hangs_or_kills_changes_no_outcome() -> None:
         assert [test.outcome for test in result.tests] == [Outcome.FAILED, Outcome.PASSED]
         named_ = named(result, "first").diagnosis
         assert named_ == (None if kills in wrong else Diagnosis("double__squares", "You square x."))
+
+
+@pytest.mark.usefixtures("needs_bubblewrap")
+def test_a_student_is_asked_what_a_failed_test_did_not_come_to_ask() -> None:
+    cubes = replace(SQUARES, name="double__cubes", source=SQUARES.source.replace("x * x", "x**3"))
+    test = "assert double(1) == 2\nassert double(2) == 4\nassert double(3) == 6"
+    for power, wrong in ((2, SQUARES), (3, cubes)):
+        result = graded(
+            solution("step", f"def double(x):\n    print('asked', x)\n    return x**{power}"),
+            check("test", test),
+            wrong=(SQUARES, cubes),
+        )
+        (found,) = result.tests
+        assert found.diagnosis == Diagnosis(wrong.name, wrong.sentence)
+        assert "asked 3" not in json.dumps(result.executed), "nothing else is changed"
+
+
+@pytest.mark.usefixtures("needs_bubblewrap")
+def test_a_student_who_does_not_end_when_asked_more_loses_nothing() -> None:
+    result = graded(
+        solution("step", "def double(x):\n    while x > 1: pass\n    return x * x"),
+        check("first", "assert double(1) == 2\nassert double(2) == 4"),
+        check("second", "assert double(1) == 1"),
+    )
+    assert [test.outcome for test in result.tests] == [Outcome.FAILED, Outcome.PASSED]
+    assert named(result, "first").diagnosis == Diagnosis("double__squares", "You square x.")
 
 
 @pytest.mark.usefixtures("needs_bubblewrap")
