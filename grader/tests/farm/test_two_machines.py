@@ -25,10 +25,12 @@ QUICK = {"problem2": ANSWERS["problem2"]}
 PORT = 8786
 NETWORK = "10.77.0"
 
+LEAVE = "unshare --net --mount --uts --pid --fork --kill-child --mount-proc"
+
 FIRST = f"""
 set -eu
 ip link set lo up
-unshare --net --mount --uts --pid --fork --kill-child --mount-proc sh "$1" "$2" "$3" &
+{LEAVE} sh "$1" "$2" "$3" &
 trap "kill -KILL $!" EXIT
 until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.05; done
 ip link add veth-a type veth peer name veth-b netns $!
@@ -65,7 +67,7 @@ def machines() -> tuple[list[str], str]:
     if not shutil.which("ip") or not shutil.which("unshare"):
         pytest.skip("needs the programs ip (package iproute2) and unshare (util-linux)")
     enter, drop = _enter()
-    probe = "ip link add veth-a type veth peer name veth-b && unshare --net --mount --uts --pid --fork --mount-proc true"
+    probe = f"ip link add veth-a type veth peer name veth-b && {LEAVE} true"
     done = subprocess.run(
         [*enter, "sh", "-c", probe], capture_output=True, text=True, check=False, timeout=30
     )

@@ -1,0 +1,1 @@
+"""Examples of clusters, which the tests run as far as they can without one."""
