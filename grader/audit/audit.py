@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from grader.audit.diagnosed import diagnose
 from grader.audit.measure import Measurement
 from grader.audit.pipeline import compare
 from grader.audit.pool import Pool, Store
-from grader.audit.result import Audit
+from grader.audit.result import NAMED_RATE, Audit
 from grader.audit.shown import find_leaks
 from grader.audit.subject import Subject, read_subjects
 from grader.course import Course
@@ -98,7 +99,12 @@ def _audit(
     for check, answer in zip(checks, answers, strict=True):
         check.judge(answer)
     audit = measurement.finish()
-    _grade(course, measurement, store, workers, watch)
+    try:
+        _grade(course, measurement, store, workers, watch)
+        if mutants:
+            _name(course, measurement, store, workers, watch)
+    except SandboxUnavailable as error:
+        audit.pipeline = f"not run: {error}"
     audit.leaks = find_leaks(course, subject, measurement.expected, measurement.messages)
     audit.problems += audit.leaks
     return audit
@@ -110,10 +116,24 @@ def _grade(
     """Compare some versions with how the farm grades them."""
     audit, versions = measurement.audit, measurement.versions
     watch.start(f"{audit.notebook}, as graded", len(versions))
-    try:
-        differences = compare(course, measurement.subject, versions, store, workers, watch.advance)
-    except SandboxUnavailable as error:
-        audit.pipeline = f"not run: {error}"
-        return
+    differences = compare(course, measurement.subject, versions, store, workers, watch.advance)
     audit.pipeline = f"{len(versions)} versions graded"
     audit.problems += differences
+
+
+def _name(
+    course: Course, measurement: Measurement, store: Store, workers: int, watch: Watch
+) -> None:
+    """Count the misconceptions that the feedback calls by name."""
+    audit, subject = measurement.audit, measurement.subject
+    watch.start(f"{audit.notebook}, by name", audit.total("misconceptions"))
+    found = diagnose(course, subject, store, workers, watch.advance)
+    audit.unnamed = [name for name, given in found.items() if name != given]
+    for variant in subject.of_kind("misconception"):
+        row = measurement.rows[subject.step_of(variant.function)]
+        row.diagnosed += found[variant.name] == variant.name
+    if len(audit.unnamed) > (1 - NAMED_RATE) * len(found):
+        audit.problems.append(
+            f"The feedback calls {audit.total('diagnosed')} of {len(found)} misconceptions by "
+            f"name, and {NAMED_RATE:.0%} are asked for."
+        )

@@ -1,19 +1,23 @@
-"""How many of an assignment's misconceptions the grader calls by name when they are handed in."""
+"""Which misconceptions the grader calls by name when they are handed in."""
 
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from functools import partial
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 from nbgrader.utils import is_solution
 
-from grader.audit.subject import Subject, read_subjects
+from grader.audit.pipeline import grading_settings, grading_sources
+from grader.audit.pool import Store
+from grader.audit.subject import Subject
 from grader.audit.variants import Step, Variant, apply_variant
 from grader.course import Course
 from grader.farm.preload import imported_modules
@@ -22,94 +26,78 @@ from grader.sandbox import SandboxMode, SandboxPolicy
 from grader.split import place_files, run_notebook
 
 
-@dataclass(frozen=True)
-class Named:
-    """One misconception that was handed in.
+def diagnose(
+    course: Course, subject: Subject, store: Store, workers: int, done: Callable[[], object]
+) -> dict[str, str]:
+    """What the grader calls each misconception, "" where it finds no name for it.
 
-    Attributes:
-        name: of the catalogue.
-        step: the grade_id of the solution cell that holds it.
-        lost: its test noticed it.
-        diagnosed: the name that the grader gave; "" for none.
-    """
-
-    name: str
-    step: str
-    lost: bool
-    diagnosed: str
-
-    @property
-    def right(self) -> bool:
-        """Whether the feedback shows its own sentence."""
-        return self.diagnosed == self.name
-
-
-@dataclass(frozen=True)
-class DiagnosisRate:
-    """All misconceptions of an assignment, in the order of its catalogue."""
-
-    found: tuple[Named, ...]
-
-    @property
-    def rate(self) -> float:
-        """Part of them that was called by its own name, 0 to 1; 1 where there are none."""
-        return sum(each.right for each in self.found) / len(self.found) if self.found else 1.0
-
-
-def diagnosis_rate(
-    course: Course,
-    assignment: str,
-    *,
-    workers: int = 1,
-    done: Callable[[Named], object] = lambda found: None,
-) -> DiagnosisRate:
-    """Hand in each misconception of `assignment`, one at a time, in the reference notebook.
-
-    Each runs over two isolated kernels as a student's notebook does, up to the tests of its own
-    step and without those of the others. Nothing is read from or written to a gradebook.
+    Each is handed in alone, in the reference notebook, and runs over two isolated kernels as a
+    student's notebook does, up to the tests of its own step and without those of the others.
+    Nothing is read from or written to a gradebook.
 
     Args:
         course: whose limits, isolation and parameters hold.
-        assignment: its name; the assignment need not be released.
-        workers: how many notebooks run at once, each in a process of its own.
-        done: called with each result, in the order of the catalogue.
+        subject: the reference and its catalogue.
+        store: keeps the names; only misconceptions that it does not know are run.
+        workers: how many run at once, each in a process of its own.
+        done: called after each.
 
     Raises:
-        CourseError: there is no such assignment, or its catalogue is broken.
-        ReleaseError: its text source is malformed.
         SandboxError: the kernels could not be started.
     """
-    context = multiprocessing.get_context("spawn")
-    found = []
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        for subject in read_subjects(course, assignment):
-            mode = SandboxMode(course.settings.sandbox)
-            limits, parameters = course.limits, course.settings.parameters
-            policy = SandboxPolicy(limits=limits, hidden=(course.root, Path.home()))
-            hand_in = partial(_hand_in, subject, policy, mode, dict(parameters))
-            for named in pool.map(hand_in, subject.of_kind("misconception")):
-                done(named)
-                found.append(named)
-    return DiagnosisRate(tuple(found))
+    wrong = subject.of_kind("misconception")
+    keys = {variant.name: _key(course, subject, variant) for variant in wrong}
+    missing = [variant for variant in wrong if store.get(keys[variant.name]) is None]
+    for _ in range(len(wrong) - len(missing)):
+        done()
+    if missing:
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
+        try:
+            running: dict[Future[str], str] = {
+                pool.submit(_hand_in, course.root, subject, variant): variant.name
+                for variant in missing
+            }
+            for future in as_completed(running):
+                store.put(keys[running[future]], {"diagnosed": future.result()})
+                done()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return {name: (store.get(key) or {"diagnosed": ""})["diagnosed"] for name, key in keys.items()}
 
 
-def _hand_in(
-    subject: Subject,
-    policy: SandboxPolicy,
-    mode: SandboxMode,
-    parameters: dict[str, object],
-    variant: Variant,
-) -> Named:
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; the one that started this one tidies up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _hand_in(root: Path, subject: Subject, variant: Variant) -> str:
+    course = Course(root)
     step = subject.step_of(variant.function)
     notebook = _only(step, apply_variant(subject.notebook, variant))
     template = _template(subject)
+    policy = SandboxPolicy(limits=course.limits, hidden=(course.root, Path.home()))
+    parameters = dict(course.settings.parameters)
+    mode = SandboxMode(course.settings.sandbox)
     with place_files({}, subject.data) as files:
         warm = replace(policy, files=files, preload=imported_modules(template.imports))
         result = run_notebook(subject.name, notebook, warm, mode, parameters, template)
     tests = [test for test in result.tests if test.grade_id in step.test_ids]
-    names = [test.diagnosis.name for test in tests if test.diagnosis is not None]
-    lost = any(test.outcome != "passed" for test in tests)
-    return Named(variant.name, step.solution_id, lost, names[0] if names else "")
+    return next((test.diagnosis.name for test in tests if test.diagnosis is not None), "")
+
+
+def _key(course: Course, subject: Subject, variant: Variant) -> str:
+    """Changes with anything that could change what a misconception is called."""
+    said = [
+        "diagnosed",
+        grading_sources(),
+        grading_settings(course),
+        subject.data_digest,
+        [[cell.metadata.get("nbgrader"), cell.source] for cell in subject.notebook.cells],
+        [[other.name, other.source] for other in subject.of_kind("misconception")],
+        variant.name,
+    ]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _template(subject: Subject) -> NotebookTemplate:

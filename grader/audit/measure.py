@@ -20,7 +20,7 @@ from grader.audit.variants import Step, Variant, apply_variant, blank
 
 _CHUNK = 10
 """Seeds in one job."""
-_FEWER = 10
+_FEWER = 5
 """Seeds for a misconception, of which there are many."""
 _PATIENCE = 10
 """How many times as long as the reference's slowest cell a cell of another version may run."""

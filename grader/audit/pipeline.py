@@ -19,13 +19,13 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from grader.audit.pool import Store
+import grader
+from grader.audit.pool import Store, source_digest
 from grader.audit.sample_class import answered
 from grader.audit.subject import Subject
 from grader.course import CONFIG_NAME, Course
 from grader.errors import CourseError
 from grader.farm import SubmissionRecord, grade
-from grader.farm.environment import environment_digest
 from grader.release import release_assignment
 from grader.split import Outcome, TestResult
 
@@ -110,7 +110,7 @@ def _released(course: Course, subject: Subject) -> Iterator[Course]:
     """A course with the settings of `course` and nothing but the notebook, released."""
     with tempfile.TemporaryDirectory(prefix="grader-audit-") as name:
         root = Path(name)
-        settings = "".join(f"c.Grader.{k} = {v!r}\n" for k, v in _settings(course).items())
+        settings = "".join(f"c.Grader.{k} = {v!r}\n" for k, v in grading_settings(course).items())
         text = f'"""Made by grader audit."""\n\nc = get_config()\n{settings}'
         (root / CONFIG_NAME).write_text(text, encoding="utf-8")
         source = root / "source" / subject.name
@@ -125,7 +125,15 @@ def _released(course: Course, subject: Subject) -> Iterator[Course]:
         yield there
 
 
-def _settings(course: Course) -> dict[str, Any]:
+def grading_sources() -> str:
+    """Changes with the packages, and the rooms of the grader that grade a notebook."""
+    package = Path(grader.__file__).parent
+    rooms = ("release", "intake", "sandbox", "split", "farm")
+    files = sorted(path for room in rooms for path in (package / room).rglob("*.py"))
+    return source_digest([package / "checking.py", *files])
+
+
+def grading_settings(course: Course) -> dict[str, Any]:
     """How the course grades, without where its files are and on which machines it runs."""
     values: dict[str, Any] = course.settings.trait_values(config=True)
     elsewhere = ("solutions_directory", "pages_directory", "scheduler", "workers")
@@ -155,9 +163,9 @@ def _earned(test: TestResult, full: Mapping[str, float]) -> float | None:
 def _key(course: Course, version: Version, subject: Subject) -> str:
     """Changes with anything that could change how a version is graded."""
     said = [
-        environment_digest(),
+        grading_sources(),
         subject.data_digest,
-        _settings(course),
+        grading_settings(course),
         [[cell.metadata.get("nbgrader"), cell.source] for cell in version.notebook.cells],
     ]
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -57,7 +58,7 @@ class Job:
     def key(self) -> str:
         """Changes with anything that could change the answer, except the machine's speed."""
         said = json.dumps(
-            [_environment(), {**asdict(self), "cell_limit": None}], sort_keys=True, default=str
+            [_runs_with(), {**asdict(self), "cell_limit": None}], sort_keys=True, default=str
         )
         return hashlib.sha256(said.encode()).hexdigest()
 
@@ -260,14 +261,21 @@ def _answer(data: dict[str, Any]) -> Answer:
     return Answer(runs, data["ended"], tuple(data["modules"]))
 
 
-_ENVIRONMENT: list[str] = []
+def source_digest(files: Iterable[Path]) -> str:
+    """Changes with Python, the installed distributions, and the content of `files`."""
+    digest = hashlib.sha256("\n".join(_environment()).encode())
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
-def _environment() -> list[str]:
-    """Python, every installed distribution, and the code that runs cells."""
-    if not _ENVIRONMENT:
-        sources = [Path(str(module.__file__)).read_bytes() for module in (runner, worker)]
-        _ENVIRONMENT.extend(sorted({f"{d.name}=={d.version}" for d in distributions()}))
-        _ENVIRONMENT.append(sys.version + platform.machine())
-        _ENVIRONMENT.append(hashlib.sha256(b"\0".join(sources)).hexdigest())
-    return _ENVIRONMENT
+@functools.cache
+def _environment() -> tuple[str, ...]:
+    installed = {f"{d.name}=={d.version}" for d in distributions()}
+    return (sys.version, platform.machine(), *sorted(installed))
+
+
+@functools.cache
+def _runs_with() -> str:
+    """Changes with the code that runs cells."""
+    return source_digest(Path(str(module.__file__)) for module in (runner, worker))

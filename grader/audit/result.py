@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+NAMED_RATE = 0.9
+"""Share of misconceptions that the feedback must call by name."""
 KILL_RATE = 0.95
 """Share of mutants that good tests notice; of the others, most make no difference."""
 
@@ -47,6 +49,7 @@ class StepAudit:
         misconceptions: named wrong answers.
         detected: how many of them lose points of this step, every time.
         visible: how many of them the visible tests alone notice.
+        diagnosed: how many of them the feedback calls by name.
         alternatives: named other right answers.
         seconds: CPU time of the reference and the tests.
         memory: bytes that the reference and the tests need besides what was there.
@@ -61,6 +64,7 @@ class StepAudit:
     misconceptions: int = 0
     detected: int = 0
     visible: int = 0
+    diagnosed: int = 0
     alternatives: int = 0
     seconds: float = 0.0
     memory: int = 0
@@ -80,6 +84,7 @@ class Audit:
         flakes: with how many of them it lost points.
         blank: points of the stub as students get it.
         cuda: how the reference fared on a GPU, or why it did not run there.
+        unnamed: misconceptions that the feedback does not call by name.
         pipeline: how many versions earned the same as when they were graded, or why none ran.
         leaks: sentences about what shows too much.
         problems: sentences about what falls short, leaks included.
@@ -95,6 +100,7 @@ class Audit:
     flakes: int = 0
     blank: float = 0.0
     cuda: str = ""
+    unnamed: list[str] = field(default_factory=list)
     pipeline: str = ""
     leaks: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)

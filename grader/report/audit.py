@@ -23,8 +23,8 @@ from grader.report.text import points, size
 def audit_table(audits: Sequence[Audit]) -> Table:
     """One row a step, below its assignment; made for 100 columns."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("Assignment, step", overflow="fold", min_width=27)
-    for name in ("Points", "Wrong\nseen", "visibly", "Mutants\nseen", "CPU", "Memory"):
+    table.add_column("Assignment, step", overflow="fold", min_width=22)
+    for name in ("Points", "Wrong\nseen", "visibly", "by\nname", "Mutants\nseen", "CPU", "Memory"):
         table.add_column(name, justify="right")
     for audit in audits:
         table.add_row(Text(audit.title, style="bold"), *_total(audit))
@@ -87,7 +87,7 @@ def audit_page(audits: Sequence[Audit]) -> str:
 def audit_markdown(audits: Sequence[Audit]) -> str:
     """A Markdown table with one row a notebook."""
     head = (
-        "Assignment", "Points", "Steps", "Misconceptions noticed", "by visible tests",
+        "Assignment", "Points", "Steps", "Misconceptions noticed", "visibly", "named",
         "Mutants", "noticed", "equivalent", "Flakes at most", "CPU time", "Memory",
     )  # fmt: skip
     lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
@@ -98,6 +98,7 @@ def audit_markdown(audits: Sequence[Audit]) -> str:
             str(len(audit.steps)),
             f"{audit.total('detected')} of {audit.total('misconceptions')}",
             str(audit.total("visible")),
+            str(audit.total("diagnosed")),
             str(audit.total("mutants")),
             percent(audit.kill_rate),
             str(sum(bool(survivor.reason) for survivor in audit.survivors)),
@@ -158,7 +159,7 @@ def memory(number: int) -> str:
 
 
 def _total(audit: Audit) -> list[Text]:
-    summed = ("mutants", "killed", "misconceptions", "detected", "visible", "alternatives")
+    summed = ("mutants", "killed", "misconceptions", "detected", "visible", "diagnosed")
     everything = StepAudit(
         audit.title,
         [],
@@ -179,7 +180,8 @@ def _row(step: StepAudit, style: str = "") -> list[Text]:
     return [
         Text(points(step.points), style=style),
         share(step.detected, step.misconceptions, 1.0),
-        share(step.visible, step.misconceptions, 0.0),
+        Text(f"{step.visible}" if step.misconceptions else "", style=style),
+        Text(f"{step.diagnosed}" if step.misconceptions else "", style=style),
         share(step.killed, step.mutants, KILL_RATE),
         Text(cpu(step.seconds), style=style),
         Text(memory(step.memory), style=style),

@@ -30,7 +30,7 @@ def test_every_assignment_has_a_row() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_row_is_in_step(name: str) -> None:
-    points, steps, wrong, _, mutants, noticed, equivalent, *_ = ROWS[name]
+    points, steps, wrong, _, named, mutants, noticed, equivalent, *_ = ROWS[name]
     now = subject(name)
     count = len(now.of_kind("misconception"))
     made = len(now.mutants())
@@ -41,6 +41,7 @@ def test_the_row_is_in_step(name: str) -> None:
     assert shown == expected, "run `make audit`"
     assert noticed == percent((made - same) / made), "run `make audit`"
     assert made - same >= 0.95 * made
+    assert int(named) >= 0.9 * count
     assert made >= 150
 
 

@@ -13,7 +13,7 @@ from grader.report.audit import audit_markdown, audit_page, audit_table, cpu, pe
 
 def sample() -> Audit:
     steps = [
-        StepAudit("one", ["f", "g"], 3.0, 40, 38, 2, 5, 4, 3, 2, 0.004, 2**21),
+        StepAudit("one", ["f", "g"], 3.0, 40, 38, 2, 5, 4, 3, 2, 1, 0.004, 2**21),
         StepAudit("two", [], 2.0, seconds=1.25, memory=2**30),
     ]
     audit = Audit("ps<1>", "nb", 5.0, steps, seeds=50, cuda="no GPU here", pipeline="3 versions")
@@ -60,7 +60,7 @@ def test_the_terminal_shows_every_column_in_80_characters() -> None:
 
 def test_the_table_for_a_book() -> None:
     row = audit_markdown([sample()]).splitlines()[2]
-    assert row == "| ps<1>/nb | 5 | 2 | 4 of 5 | 3 | 40 | 95% | 1 | 5.8% | 1.3 s | 1.0 GB |"
+    assert row == "| ps<1>/nb | 5 | 2 | 4 of 5 | 3 | 2 | 40 | 95% | 1 | 5.8% | 1.3 s | 1.0 GB |"
 
 
 def test_a_share_is_never_rounded_up_to_all() -> None:
