@@ -37,9 +37,11 @@ class Inline:
         yield Farm(None)
 
     def run_tasks(
-        self, client: None, work: Any, tasks: Any, **_options: Any
+        self, client: None, work: Any, tasks: Any, *, stopped: Any, **_options: Any
     ) -> Iterator[tuple[Any, Any]]:
         for task in tasks:
+            if stopped():
+                raise KeyboardInterrupt
             try:
                 yield task, work(task)
             except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import shutil
+import signal
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterator
@@ -139,6 +140,62 @@ def test_regrade_and_student_choose(course: Path, inline: Inline) -> None:
     assert _grade(course, regrade=True, student="ann").graded == 1
     assert _grade(course, regrade=True).graded == 3
     assert inline.ran.count("problem1") == 7
+
+
+@pytest.mark.usefixtures("unscored")
+def test_changed_only_looks_at_what_was_handed_in_and_at_nothing_else(
+    course: Path, inline: Inline
+) -> None:
+    assert _grade(course, changed_only=True).graded == 3, "all are new"
+    release_assignment(Course(_edited_source(course)), "ps1")
+    _configure(course, "c.Grader.cell_timeout = 9.0")
+    times = _written(course)
+    assert _grade(course, changed_only=True).graded == 0
+    for change in (_add_output, _add_file, _add_timestamp, _remove_notebook):
+        change(course)
+        assert _grade(course, changed_only=True).graded == 1, change
+    submit(course, "dan")
+    assert _grade(course, changed_only=True).graded == 1
+    assert {name: _written(course)[name] for name in ("ann", "cem")} == {
+        name: times[name] for name in ("ann", "cem")
+    }
+    assert _grade(course).graded == 2, "without it ann and cem are out of date"
+
+
+def _written(root: Path) -> dict[str, int]:
+    """When each record was written."""
+    folder = root / ".grader" / "results" / "ps1"
+    return {path.stem: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+
+
+@pytest.mark.usefixtures("unscored")
+def test_changed_only_tries_a_fault_of_ours_again(course: Path, inline: Inline) -> None:
+    def fail(name: str) -> None:
+        raise RuntimeError("the machine is on fire")
+
+    inline.before_run = fail
+    assert _grade(course).faults == CLASS
+    inline.before_run = lambda name: None
+    run = _grade(course, changed_only=True)
+    assert (run.graded, run.faults) == (3, ())
+
+
+@pytest.mark.usefixtures("unscored")
+def test_ctrl_c_waits_until_nothing_is_half_done(course: Path, inline: Inline) -> None:
+    """As a signal: an exception out of the handler could come up in code that cannot take it."""
+
+    def press(name: str) -> None:
+        if len(inline.ran) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    inline.before_run = press
+    with pytest.raises(Interrupted, match="2 of 3 submissions are graded and kept"):
+        _grade(course)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert inline.ran.count("problem1") == 2, "the second submission was finished, no third begun"
+    inline.before_run = lambda name: None
+    assert _grade(course).graded == 1
 
 
 @pytest.mark.usefixtures("unscored")
