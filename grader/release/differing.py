@@ -46,7 +46,9 @@ def _identities(tree: ast.Module, reach: Reach) -> Iterator[tuple[int, str]]:
             continue
         sides = [node.left, node.comparators[0]]
         for one, other in (sides, sides[::-1]):
-            if isinstance(one, ast.Call) and first_name(one) in reach.students:
+            if reach.path(other) == "numpy.ma.masked" and first_name(one) in reach.students:
+                yield node.lineno, f"{shown(one)} is never NumPy's own np.ma.masked here"
+            elif isinstance(one, ast.Call) and first_name(one) in reach.students:
                 if _is_plain(other) or (isinstance(other, ast.Name) and other.id in plain):
                     yield node.lineno, f"{shown(one)} is an equal copy, never the same value"
             elif (

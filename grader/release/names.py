@@ -7,11 +7,13 @@ import functools
 import re
 import symtable
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+_NOTHING: Mapping[str, frozenset[int]] = MappingProxyType({})
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPOUND = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
@@ -106,9 +108,38 @@ def deleted_names(source: str) -> frozenset[str]:
     )
 
 
-def changed_names(source: str) -> frozenset[str]:
-    """Names whose values a cell changes in place, as far as its own words say."""
-    return frozenset(name for node in _running(source) for name in _changed_by(node))
+def changed_names(source: str, changing: Mapping[str, frozenset[int]] = _NOTHING) -> frozenset[str]:
+    """Names whose values a cell changes in place, as far as its own words say.
+
+    Args:
+        source: the cell.
+        changing: what `changing_functions` says of the notebook's cells.
+    """
+    found = {name for node in _running(source) for name in _changed_by(node)}
+    for node in _running(source):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            places = changing.get(node.func.id, ())
+            found |= {
+                name
+                for at in places
+                for each in node.args[at : at + 1]
+                for name in _first_name(each)
+            }
+    return frozenset(found)
+
+
+def changing_functions(source: str) -> dict[str, frozenset[int]]:
+    """Functions that a cell defines, and which of their arguments, from 0, they change in place."""
+    found = {}
+    for node in _running(source):
+        if isinstance(node, _FUNCTIONS):
+            changed = {name for inner in ast.walk(node) for name in _changed_by(inner)}
+            bound = {
+                name for inner in node.body for part in _visit(inner) for name in _names_bound(part)
+            }
+            places = enumerate(each.arg for each in (*node.args.posonlyargs, *node.args.args))
+            found[node.name] = frozenset(at for at, name in places if name in changed - bound)
+    return found
 
 
 @_remembered

@@ -24,6 +24,7 @@ from grader.release.converter import programs_on_path
 from grader.release.names import (
     assigned_names,
     changed_names,
+    changing_functions,
     class_names,
     defined_names,
     import_statements,
@@ -263,10 +264,14 @@ def students_names(
     """
     found = {name: set(defined) for name, defined in stubs.items()}
     values: set[str] = set()
+    changing: dict[str, frozenset[int]] = {}
     for cell in cells:
+        changing |= changing_functions(cell.source)
         name = grade_id_of(cell)
         if name in found:
-            found[name] |= defined_names(cell.source) | (changed_names(cell.source) & values)
+            found[name] |= defined_names(cell.source) | (
+                changed_names(cell.source, changing) & values
+            )
         elif not is_grade(cell):
             values |= assigned_names(cell.source)
     return {name: sorted(defined) for name, defined in found.items()}

@@ -320,12 +320,6 @@ def _hashable(keys: list[Any]) -> list[Any]:
     return keys
 
 
-def _constant(name: Any) -> Any:
-    if name == "masked":
-        return sys.modules["numpy"].ma.masked
-    return {"Ellipsis": Ellipsis, "NotImplemented": NotImplemented}[name]
-
-
 _DICT_KINDS = {tag: kind for kind, tag in DICTS.items()}
 _READERS: dict[str, Callable[[Decoder, list[Any]], Any]] = {
     "r": Decoder._reference,
@@ -344,7 +338,7 @@ _READERS: dict[str, Callable[[Decoder, list[Any]], Any]] = {
     "S": Decoder._slice,
     "x": Decoder._text,
     "td": Decoder._timedelta,
-    "k": lambda self, node: _constant(node[1]),
+    "k": lambda self, node: {"Ellipsis": Ellipsis, "NotImplemented": NotImplemented}[node[1]],
     "ty": lambda self, node: TYPES[node[1]],
     "a": Decoder._array,
     "av": Decoder._fields_array,

@@ -6,12 +6,15 @@ import collections
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .mirror import COMPARING, MEETING, SPECIALS, passing, special_of
+from .mirror import COMPARING, MEETING, passing, special_of
 from .values import CannotCross
 from .wire import WireError
 
 if TYPE_CHECKING:
     from .crossing import Crossing
+
+_SHOWING = frozenset({"__str__", "__repr__", "__format__", "__neg__", "__abs__"})
+"""What its class may say of it; what it holds is read here."""
 
 
 def make_tuple(name: str, fields: list[str], defaults: Any = ()) -> type:
@@ -35,8 +38,10 @@ def with_methods(crossing: Crossing, base: Any, specials: list[str]) -> type:
 
     body: dict[str, Any] = {"__slots__": (), "__module__": "__main__", "__getattr__": read}
     body["_crossing"] = crossing
-    for special in SPECIALS.intersection(specials):
-        body[special] = _meeting(special) if special in MEETING else passing(special)
+    for special in MEETING.intersection(specials):
+        body[special] = _meeting(special)
+    for special in _SHOWING.intersection(specials):
+        body[special] = passing(special)
     return type(base.__name__, (base,), body)
 
 

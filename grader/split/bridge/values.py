@@ -140,8 +140,6 @@ class Encoder:
         if isinstance(value, type) and value in _TYPE_NAMES:
             return ["ty", _TYPE_NAMES[value]]
         if (numpy := sys.modules.get("numpy")) is not None:
-            if value is numpy.ma.masked:
-                return ["k", "masked"]
             if kind is numpy.ndarray:
                 self.number(value)
                 return self._write(value, kind)

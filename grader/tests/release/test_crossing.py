@@ -183,6 +183,7 @@ DIFFERENT = {
     "plt.figure(figsize=(2, 2))\ndraw([1])\nassert plt.gcf().axes": "draws on a figure of its own",
     "fig, ax = plt.subplots()\ndraw([1])\nassert ax.lines": "draws on a figure of its own",
     "assert sp.simplify(expression - sp.Symbol('x') ** 2) == 0": "an expression of SymPy",
+    "assert same(1) is np.ma.masked": "never NumPy's own np.ma.masked",
     "m = Matrix()\nassert np.asarray(m).sum() == 2": "NumPy makes no array of m",
     "assert expression == sp.Symbol('x') ** 2": "an expression of SymPy",
 }

@@ -38,7 +38,10 @@ def test_data_that_the_reference_solution_changes_is_the_students() -> None:
         _test("t", 1, "mine = []"),
         _cell("two", "rows.append(1)\nmine.append(2)", solution=True),
     ]
-    found = students_names(cells, {"one": {"stub"}, "two": set()})
+    more = "def put(to, x):\n    to.append(x)\ndef new(x):\n    x = []\n    x.append(1)\n"
+    cells += [_cell("three", f"{more}put(rows, limit)\nnew(stock)", solution=True)]
+    found = students_names(cells, {"one": {"stub"}, "two": set(), "three": set()})
+    assert found.pop("three") == ["new", "put", "rows"]
     assert found == {"one": ["stock", "stub", "x"], "two": ["rows"]}
 
 

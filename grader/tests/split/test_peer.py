@@ -493,13 +493,19 @@ def test_a_log_that_a_student_keeps_goes_on(two: Pair) -> None:
 
 
 def test_what_both_sides_have_is_the_same(two: Pair) -> None:
-    two.write("def same(x): return x\nimport numpy as np\nmissing = np.ma.masked\ntotal = sum")
-    for value in (len, max, sorted, ValueError, np.ma.masked, dict, OSError):
+    two.write("def same(x): return x\ntotal = sum")
+    for value in (len, max, sorted, ValueError, dict, OSError):
         assert two["same"](value) is value
-    assert two["missing"] is np.ma.masked
     assert two["total"] is sum
     two.write("evil = eval")
     assert two["evil"] is not eval
+
+
+def test_a_masked_value_which_equals_anything_does_not_cross_as_one(two: Pair) -> None:
+    two.write("import numpy as np\nmissing = np.ma.masked\nmany = np.ma.masked_all(3)")
+    for name in ("missing", "many"):
+        with pytest.raises((CannotCross, AssertionError)):
+            np.testing.assert_array_equal(two[name], np.ones(3))
 
 
 def test_generators_and_iterators(two: Pair) -> None:

@@ -21,7 +21,7 @@ that stock nbgrader gives; `python -m grader.tests.split.corpus.record` writes i
 Tests that need more than calls and plain data carry the instructor's mark. A release would find
 each of them without it, and `refused.cells` has such tests without the mark. Of this alone nothing
 is said, and it gives other points than stock nbgrader: a student's cell hands what an instructor's
-cell has made to a function that changes it.
+cell has made to a library's function that changes it.
 """
 
 from __future__ import annotations
