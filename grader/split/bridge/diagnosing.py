@@ -20,6 +20,7 @@ from .recording import Call, result_tensors
 
 ONE_REPLAY = 4.0  # seconds for one call of one wrong answer
 ONE_TEST = 20.0  # seconds for all of a test
+ALL_TESTS = 30.0  # seconds for all of a notebook
 SAME = 10.0  # units of `distance` within which a wrong answer agrees
 APART = 1.0  # units of `distance` beyond which the reference does not
 _CLEARLY = 10.0  # how many times closer the wrong answer must be

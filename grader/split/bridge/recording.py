@@ -10,14 +10,15 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .keeping import CannotKeep, Keeper, Kept, distance
 from .values import CannotCross
 
 FIRST, LAST = 200, 50
 """Calls of a cell that are kept: the first ones, and those before its end."""
-LARGEST = 64 * 2**20  # bytes, of the calls of one cell
+LARGEST = 32 * 2**20  # bytes, of the calls of one cell, and of all failed tests
+_LARGE = 2**22  # bytes
 
 
 @dataclass
@@ -150,6 +151,23 @@ class Recorder:
         self._size += call.size
         while self._last and (len(self._last) > LAST or self._size > LARGEST):
             self._size -= self._last.popleft().size
+
+
+class Failed(NamedTuple):
+    """A failed test: its calls, the kernel's names as it left them, and its cell."""
+
+    calls: list[Call]
+    names: dict[str, Any]
+    source: str
+
+
+def snapshot(names: dict[str, Any]) -> dict[str, Any]:
+    """The names without large data, which a later cell may want to be rid of."""
+    return {
+        name: value
+        for name, value in dict.items(names)
+        if type(value).__module__ not in ("numpy", "torch") or value.nbytes <= _LARGE
+    }
 
 
 def result_tensors(value: Any) -> Iterator[Any]:

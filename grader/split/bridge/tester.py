@@ -15,6 +15,7 @@ import os
 import re
 import socket
 import sys
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -24,13 +25,13 @@ from .asking import believable, further_calls, narrowed, students_functions
 from .changes import become
 from .child import in_child
 from .crossing import Crossing, may_pass, visible
-from .diagnosing import ONE_TEST, Replays, Suspect, Wrong
+from .diagnosing import ALL_TESTS, ONE_TEST, Replays, Suspect, Wrong
 from .errors import AnswerGone, AnswerInterrupted
 from .functions import RemoteFunction
 from .lending import fingerprint
 from .mirror import RemoteMeta
 from .peer import Peer
-from .recording import Call, Recorder
+from .recording import LARGEST, Failed, Recorder, snapshot
 from .seeding import GlobalGenerators
 from .serving import GuardedOperations
 from .values import CannotCross
@@ -169,7 +170,8 @@ class Tester:
         self._recorder: Recorder | None = None
         self._test = ""
         self._source = ""
-        self._failed: dict[str, tuple[list[Call], dict[str, Any], str]] = {}
+        self._failed: dict[str, Failed] = {}
+        self._room = LARGEST
         self._catalogue: dict[str, Any] | None = None
         self._diagnoses: dict[str, str] = {}
         _install(shell, self.names)
@@ -214,8 +216,10 @@ class Tester:
         """Called after each cell: say what happened, and keep what a failed test asked."""
         self._active = False
         calls = self._recorder.take() if self._recorder is not None else []
-        if calls and not result.success:
-            self._failed[self._test] = (calls, dict(self.names), self._source)
+        size = sum(call.size for call in calls)
+        if self._test and calls and not result.success and size <= self._room:
+            self._room -= size
+            self._failed[self._test] = Failed(calls, snapshot(self.names), self._source)
         broken = self.peer.broken if self.peer is not None else None
         told = {
             "broken": type(broken).__name__ if broken is not None else "",
@@ -229,47 +233,47 @@ class Tester:
         """Find the wrong answers of the catalogue that agree with what failed tests were given."""
         catalogue, self._catalogue = self._catalogue or {"tests": []}, None
         waiting = [test for test in catalogue["tests"] if test in self._failed]
-        while waiting:
-            said = in_child(
-                functools.partial(self._diagnoses_of, waiting, catalogue), ONE_TEST + _LATE
-            )
+        deadline = time.monotonic() + ALL_TESTS
+        while waiting and time.monotonic() < deadline:
+            work = functools.partial(self._diagnoses_of, waiting, catalogue, deadline)
+            said = in_child(work, ONE_TEST + _LATE)
             self._diagnoses.update(zip(waiting, said, strict=False))
             waiting = waiting[len(said) + 1 :]  # the one after the last said is what ended it
             if self.peer is not None:  # nobody knows where that one left the conversation
                 self.peer.broken = AnswerGone("there is nobody to ask")
 
-    def _diagnoses_of(self, tests: list[str], catalogue: dict[str, Any]) -> Iterator[str]:
+    def _diagnoses_of(
+        self, tests: list[str], catalogue: dict[str, Any], deadline: float
+    ) -> Iterator[str]:
         """Runs in a child process, which alone speaks to the answer kernel from then on."""
         wrong = [Wrong(*entry) for entry in catalogue["wrong"]]
         for test in tests:
-            calls, names, _ = self._failed[test]
-            self.names.clear()
-            self.names.update(names)
-            replays = Replays(ONE_TEST)
-            reference = dict(names)
+            failed = self._failed[test]
+            self.names.update(failed.names)
+            replays = Replays(min(ONE_TEST, deadline - time.monotonic()))
+            reference = dict(self.names)
             for cell in catalogue["reference"]:
                 replays.define(cell, reference)
-            suspects = replays.suspects(calls, reference, wrong)
+            suspects = replays.suspects(failed.calls, reference, wrong)
             if not believable(suspects):
-                suspects = self._asked_more(suspects, reference, test, replays)
+                suspects = self._asked_more(suspects, reference, failed, replays)
             yield suspects[0].name if suspects else ""
 
     def _asked_more(
         self,
         suspects: list[Suspect],
         reference: dict[str, Any],
-        test: str,
+        failed: Failed,
         replays: Replays,
     ) -> list[Suspect]:
         """Those of the suspects that what else the test would ask leaves, if it can be asked."""
-        calls, _, source = self._failed[test]
         functions = {each.function for each in suspects}
         peer = self.peer
         students = {} if peer is None else students_functions(peer, functions, replays)
         if students.keys() != functions:
             return suspects
-        known = Counter(call.function for call in calls if call.function in functions)
-        code = compile(self._shell.transform_cell(source), "<test>", "exec")
+        known = Counter(call.function for call in failed.calls if call.function in functions)
+        code = compile(self._shell.transform_cell(failed.source), "<test>", "exec")
         further = further_calls(known, reference, code, replays)
         return narrowed(suspects, further, students, replays)
 

@@ -369,6 +369,11 @@ def test_only_the_calls_of_the_test_itself_are_recorded() -> None:
         assert recorder.take() == [], "nothing is recorded before the next start"
 
 
+def test_large_data_that_a_test_leaves_is_not_held() -> None:
+    names = {"big": np.zeros(10**6), "small": np.zeros(3), "tensor": torch.zeros(2), "f": len}
+    assert set(recording.snapshot(names)) == {"small", "tensor", "f"}
+
+
 # a process of its own
 
 
