@@ -240,7 +240,7 @@ def test_the_command(make_course: Callable[..., Course], tmp_path: Path) -> None
     assert "4 versions graded" in " ".join(said.output.split())
     (numbers,) = json.loads((course.root / "reports" / "audit.json").read_text())
     assert numbers["problems"] == []
-    assert "| tiny | 5 | 2 | 2 of 2 | 1 |" in (tmp_path / "table.md").read_text()
+    assert "| tiny | 5 | 2 | 2 of 2 | 1 | 2 |" in (tmp_path / "table.md").read_text()
     assert "clamp" in (course.root / "reports" / "audit.html").read_text()
 
 
