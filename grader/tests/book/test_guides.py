@@ -83,7 +83,7 @@ def test_every_grader_command_is_shown() -> None:
     assert shown == set(group.commands)
 
 
-@pytest.mark.parametrize("words", ["publish ps1", "grade ps1 --scheduler tcp", "grade --regrade"])
+@pytest.mark.parametrize("words", ["publish ps1", "grade ps1 --cluster tcp", "grade --regrade"])
 def test_the_parser_refuses_what_does_not_exist(words: str) -> None:
     with pytest.raises((KeyError, TyperException)):
         parse(words.split())
