@@ -24,9 +24,10 @@ _FEWER = 5
 """Seeds for a misconception, of which there are many."""
 _PATIENCE = 10
 """How many times as long as the reference's slowest cell a cell of another version may run."""
-_END = "the end"
 _SHORTEST = 2.0
 """Seconds that every cell may run."""
+_END = "the end"
+"""The grade_id of a test behind all cells."""
 
 
 class Check(NamedTuple):
@@ -265,23 +266,20 @@ class Measurement:
         return judge
 
     def _stale_equivalents(self) -> None:
+        entries = self.subject.equivalents
         if not self.audit.mutated:
-            mutants = [mutant for _, mutant in self.subject.mutants()] if self._entries else []
+            mutants = [mutant for _, mutant in self.subject.mutants()] if entries else []
             self._used = {
                 at
-                for at, entry in enumerate(self._entries)
+                for at, entry in enumerate(entries)
                 if any(entry.covers(mutant) for mutant in mutants)
             }
-        for at, entry in enumerate(self._entries):
+        for at, entry in enumerate(entries):
             if at not in self._used:
                 self._problem(
                     f"equivalents.toml speaks of {entry.mutant.strip()!r} in {entry.function}, but "
                     "no mutant is like that: correct or remove the entry."
                 )
-
-    @property
-    def _entries(self) -> Sequence[Any]:
-        return self.subject.equivalents
 
     def _exactly(
         self, notebook: NotebookNode, step: Step, what: str, misconception: bool = False
