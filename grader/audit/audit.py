@@ -66,7 +66,7 @@ def audit_assignments(
                 yield _audit(course, subject, store, seeds, mutants, workers, watch)
             if mutants:
                 store.tidy()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         raise Interrupted(
             "Stopped: what ran is kept. Run the same command to go on from there."
         ) from None
