@@ -215,19 +215,23 @@ class Tester:
     def end(self, result: Any) -> None:
         """Called after each cell: say what happened, and keep what a failed test asked."""
         self._active = False
-        calls = self._recorder.take() if self._recorder is not None else []
-        size = sum(call.size for call in calls)
-        if self._test and calls and not result.success and size <= self._room:
-            self._room -= size
-            self._failed[self._test] = Failed(calls, snapshot(self.names), self._source)
+        with contextlib.suppress(Exception):  # whatever it is, the grader waits for a line
+            self._keep(failed=not result.success)
         broken = self.peer.broken if self.peer is not None else None
         told = {
             "broken": type(broken).__name__ if broken is not None else "",
             "why": str(broken)[:500] if broken is not None else "",
-            "calls": self.peer.calls if self.peer is not None else 0,
             "diagnoses": self._diagnoses,
         }
         self._control.sendall(json.dumps(told).encode() + b"\n")
+
+    def _keep(self, *, failed: bool) -> None:
+        """What a failed test asked is needed once more when all tests have ended."""
+        calls = self._recorder.take() if self._recorder is not None else []
+        size = sum(call.size for call in calls)
+        if self._test and calls and failed and size <= self._room:
+            self._room -= size
+            self._failed[self._test] = Failed(calls, snapshot(self.names), self._source)
 
     def diagnose(self) -> None:
         """Find the wrong answers of the catalogue that agree with what failed tests were given."""
