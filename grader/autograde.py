@@ -123,10 +123,7 @@ class SubmissionExporter(NotebookExporter):
         name = self._conditions.template.name
         folder = self._course.path("submitted", name, student)
         job = read_job(self._conditions, Submission(student, name, folder))
-        try:
-            record = grade_job(job)
-        finally:
-            self.log.disabled = False  # nbclient's log is nbgrader's here, and is switched off
+        record = grade_job(job)
         for notebook, problems in record.problems.items():
             for problem in problems:
                 self.log.warning("%s %s: %s", student, notebook, problem)

@@ -73,7 +73,6 @@ async def _run_in_one(notebook: nbformat.NotebookNode) -> None:
             if cell.cell_type == "code":
                 reply = await client.run_cell(cell, index)
                 assert (reply or {}).get("status") == "ok", reply
-        client.stop()
 
 
 if __name__ == "__main__":

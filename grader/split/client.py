@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from queue import Empty
@@ -15,6 +16,11 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from grader.course import Limits
 from grader.errors import SandboxError
 from grader.sandbox import WatchedKernelManager
+
+_quiet = logging.getLogger("grader.split.client")
+"""Goes nowhere; by default nbclient uses the application's log, for what a kernel says too."""
+_quiet.propagate = False
+_quiet.addHandler(logging.NullHandler())
 
 
 class BadMessage(Exception):
@@ -51,8 +57,8 @@ class GradedClient(NotebookClient):
             record_timing=False,
             # A student's tag must not keep a cell from running.
             skip_cells_with_tag="",
+            log=_quiet,
         )
-        self.log.disabled = True
         self._manager: Any = manager
         self._startup_timeout = limits.startup_timeout
         self._timed_out = False
@@ -94,11 +100,6 @@ class GradedClient(NotebookClient):
         except Empty:
             return False
         return bool(reply["msg_type"] == "kernel_info_reply")
-
-    def stop(self) -> None:
-        """Close the channels; the kernel itself is its manager's."""
-        if self.kc is not None:
-            self.kc.stop_channels()
 
     async def run_cell(self, cell: nbformat.NotebookNode, index: int) -> dict[str, Any] | None:
         """Run one code cell.

@@ -10,16 +10,13 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell
 
-from grader.errors import SandboxError
 from grader.sandbox import (
-    Bind,
     Death,
     DeathReason,
     SandboxMode,
@@ -27,31 +24,15 @@ from grader.sandbox import (
     WatchedKernelManager,
     open_kernel,
 )
-from grader.split import bridge
-from grader.split.client import BadMessage, GradedClient
+from grader.split.bridge.wire import read_line
+from grader.split.client import BadMessage
+from grader.split.kernel import Kernel, with_module
 from grader.split.plan import CellPlan, NotebookPlan
 
-BRIDGE = Path(bridge.__file__).parent
-INSIDE = Path("/run/grader_bridge")
 STOP_WAIT = 10.0  # seconds for the last of a killed kernel to be gone
 GRACE = 2.0  # seconds that an interrupted side has to end
 MARGIN = 30.0  # seconds and more that the test kernel has over what its cells may take
 _LINE = 2**20
-
-_LOAD = """
-import importlib.util as _u, sys as _s
-if "grader_bridge" not in _s.modules:  # a warm kernel has it
-    _p = _u.spec_from_file_location("grader_bridge", {path!r} + "/__init__.py",
-        submodule_search_locations=[{path!r}])
-    _m = _u.module_from_spec(_p)
-    _s.modules["grader_bridge"] = _m
-    _p.loader.exec_module(_m)
-from grader_bridge import {module}
-"""
-_START = {
-    "agent": "agent.start({number}, get_ipython().user_ns)",
-    "tester": "get_ipython()._grader = tester.start({number}, get_ipython())",
-}
 
 
 class TestKernelLost(Exception):
@@ -73,69 +54,8 @@ class Told:
 
     broken: str
     why: str
-    calls: int
     diagnoses: dict[str, str] = field(default_factory=dict)
     """Names of misconceptions by the grade_id of the test, after `KernelPair.diagnose`."""
-
-
-class Kernel:
-    """One kernel, started, with the bridge loaded in it.
-
-    Args:
-        manager: not yet started.
-        policy: of the kernel.
-        mode: how it is isolated.
-    """
-
-    def __init__(
-        self, manager: WatchedKernelManager, policy: SandboxPolicy, mode: SandboxMode
-    ) -> None:
-        self.manager = manager
-        self._mode = mode
-        self._limits = policy.limits
-        self._client = GradedClient(nbformat.v4.new_notebook(), manager, policy.limits)
-
-    async def start(self, module: str, number: int) -> None:
-        """Start it, and the module of the bridge in it on this descriptor.
-
-        Raises:
-            SandboxError: that did not work.
-        """
-        await self._client.start()
-        self.manager.start_clock()
-        path = INSIDE if self._mode is SandboxMode.BUBBLEWRAP else BRIDGE
-        code = _LOAD.format(path=str(path), module=module) + _START[module].format(number=number)
-        cell = new_code_cell(f"exec({code!r}, {{'get_ipython': get_ipython}})")
-        try:
-            reply = await self.run(cell) or {"ename": "CellTimeoutError"}
-        except (DeadKernelError, CellTimeoutError, BadMessage) as error:
-            reply = {"ename": type(error).__name__, "evalue": str(error)}
-        if reply.get("status") != "ok":
-            raise SandboxError(
-                f"The grader's part of a kernel did not start ({reply['ename']}: "
-                f"{reply.get('evalue', '')}); run `grader doctor`."
-            )
-
-    async def run(self, cell: nbformat.NotebookNode) -> dict[str, Any] | None:
-        """Run a cell, which gets its outputs; see `GradedClient.run_cell`."""
-        self._client.nb = nbformat.v4.new_notebook(cells=[cell])
-        return await self._client.run_cell(cell, 0)
-
-    async def interrupt(self) -> None:
-        """Interrupt the running cell, or what it serves."""
-        with contextlib.suppress(Exception):  # it may be gone by now
-            await self.manager.interrupt_kernel()
-
-    def stop(self) -> None:
-        """Close the channels to it."""
-        self._client.stop()
-
-
-def _with_module(policy: SandboxPolicy, module: str) -> SandboxPolicy:
-    """Let a warm kernel be forked with a module of the bridge in it."""
-    if policy.preload is None:
-        return policy
-    return replace(policy, preload=(*policy.preload, f"{INSIDE.name}.{module}"))
 
 
 class KernelPair:
@@ -156,8 +76,7 @@ class KernelPair:
         plan: NotebookPlan,
         instructor_files: Collection[str] | None,
     ) -> None:
-        shown = (Bind(BRIDGE, INSIDE),)
-        self._policy = _with_module(replace(policy, binds=(*policy.binds, *shown)), "agent")
+        self._policy = with_module(policy, "agent")
         files = tuple(
             file
             for file in policy.files
@@ -165,13 +84,13 @@ class KernelPair:
         )
         limits = replace(
             policy.limits,
-            cell_timeout=policy.limits.cell_timeout
-            + MARGIN,  # `run_tested` is the one that ends it
+            # `run_tested` is the one that ends a cell
+            cell_timeout=policy.limits.cell_timeout + MARGIN,
             notebook_timeout=2 * policy.limits.notebook_timeout + MARGIN,
         )
         random_hashes = ("PYTHONHASHSEED", "random")
         self._test_policy = replace(
-            _with_module(replace(policy, binds=self._policy.binds), "tester"),
+            with_module(policy, "tester"),
             files=files,
             limits=limits,
             environment=(*policy.environment, random_hashes),
@@ -186,9 +105,9 @@ class KernelPair:
         self._new_channel: socket.socket | None = None
         self.answer: Kernel
         self.test: Kernel
-        self.peak_memory = 0
-        self.peak_gpu_memory = 0
-        self._managers: list[WatchedKernelManager] = []  # of kernels that others replaced, too
+        # of kernels that others replaced, too
+        self._answers: list[WatchedKernelManager] = []
+        self._tests: list[WatchedKernelManager] = []
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
@@ -196,9 +115,9 @@ class KernelPair:
         try:
             yield
         finally:
+            for manager in (*self._answers, *self._tests):  # all at once, then wait for each
+                manager.condemn(DeathReason.KILLED, "stopped by the grader")
             self._close_answer()
-            with contextlib.suppress(AttributeError):
-                self.test.stop()
             self._stack.close()
 
     async def start(self) -> None:
@@ -223,7 +142,7 @@ class KernelPair:
         with theirs:
             opened = open_kernel(self._mode, self._test_policy, [theirs.fileno()])
             manager = self._stack.enter_context(opened)
-            self._managers.append(manager)
+            self._tests.append(manager)
             self.test = Kernel(manager, self._test_policy, self._mode)
             await self.test.start("tester", theirs.fileno())
         await self._told()
@@ -244,35 +163,35 @@ class KernelPair:
         with theirs:
             opened = open_kernel(self._mode, policy, [theirs.fileno()])
             manager = self._answer_stack.enter_context(opened)
-            self._managers.append(manager)
+            self._answers.append(manager)
             self.answer = Kernel(manager, policy, self._mode)
             await self.answer.start("agent", theirs.fileno())
 
     def cpu_seconds(self) -> float:
         """CPU time, user and system, of both kernels and of those that they replaced."""
-        return sum(manager.cpu_seconds() for manager in self._managers)
+        return sum(manager.cpu_seconds() for manager in (*self._answers, *self._tests))
 
     def was_lost(self) -> bool:
         """Whether one of them was ended from outside."""
-        deaths = [manager.death for manager in self._managers]
+        deaths = [manager.death for manager in (*self._answers, *self._tests)]
         return any(death is not None and death.reason is DeathReason.LOST for death in deaths)
 
     def _close_answer(self) -> None:
         if self._new_channel is not None:
             self._new_channel.close()
             self._new_channel = None
-        with contextlib.suppress(AttributeError):
-            self._note_peaks()
-            self.answer.stop()
         self._answer_stack.close()
         self._answer_stack = ExitStack()
-        with contextlib.suppress(AttributeError):
-            self._note_peaks()
 
-    def _note_peaks(self) -> None:
-        manager = self.answer.manager
-        self.peak_memory = max(self.peak_memory, manager.peak_memory)
-        self.peak_gpu_memory = max(self.peak_gpu_memory, manager.peak_gpu_memory)
+    @property
+    def peak_memory(self) -> int:
+        """The most that an answer kernel and all it started were seen to use, in bytes."""
+        return max((manager.peak_memory for manager in self._answers), default=0)
+
+    @property
+    def peak_gpu_memory(self) -> int:
+        """The same of the graphics card's memory."""
+        return max((manager.peak_gpu_memory for manager in self._answers), default=0)
 
     async def restart_answer(self) -> None:
         """A fresh answer kernel in place of one that died; its cells are the caller's to replay.
@@ -290,7 +209,6 @@ class KernelPair:
             SandboxError: one did not start.
         """
         self._close_answer()
-        self.test.stop()
         self._stack.close()
         await self.start()
 
@@ -320,7 +238,7 @@ class KernelPair:
             TestKernelLost: there is no such kernel any more.
         """
         if not cell.source.strip():  # IPython runs nothing then, and says nothing
-            return {"status": "ok"}, Told("", "", 0), False
+            return {"status": "ok"}, Told("", ""), False
         self._order(
             reserved=sorted(plan.reserved),
             owned=sorted(plan.owned),
@@ -392,16 +310,7 @@ class KernelPair:
     async def _told(self) -> Told:
         """The line that follows a cell."""
         try:
-            line = await asyncio.to_thread(self._read_line)
-        except OSError:
+            line = await asyncio.to_thread(read_line, self._control, _LINE)
+        except OSError:  # closed, or silent for longer than `STOP_WAIT`
             raise TestKernelLost(self.test.manager.wait_death(STOP_WAIT)) from None
         return Told(**json.loads(line))
-
-    def _read_line(self) -> bytes:
-        line = b""
-        while not line.endswith(b"\n"):
-            part = self._control.recv(4096)
-            if not part or len(line) > _LINE:
-                raise OSError("closed")
-            line += part
-        return line
