@@ -1,0 +1,91 @@
+"""One kernel of a notebook, with the grader's own part loaded in it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_code_cell
+
+from grader.errors import SandboxError
+from grader.sandbox import Bind, SandboxMode, SandboxPolicy, WatchedKernelManager
+from grader.split import bridge
+from grader.split.client import BadMessage, GradedClient
+
+_BRIDGE = Path(bridge.__file__).parent
+_INSIDE = Path("/run/grader_bridge")
+
+_LOAD = """
+import importlib.util as _u, sys as _s
+if "grader_bridge" not in _s.modules:  # a warm kernel has it
+    _p = _u.spec_from_file_location("grader_bridge", {path!r} + "/__init__.py",
+        submodule_search_locations=[{path!r}])
+    _m = _u.module_from_spec(_p)
+    _s.modules["grader_bridge"] = _m
+    _p.loader.exec_module(_m)
+from grader_bridge import {module}
+"""
+_START = {
+    "agent": "agent.start({number}, get_ipython().user_ns)",
+    "tester": "get_ipython()._grader = tester.start({number}, get_ipython())",
+}
+
+
+class Kernel:
+    """One kernel, started, with the bridge loaded in it.
+
+    Args:
+        manager: not yet started.
+        policy: of the kernel.
+        mode: how it is isolated.
+    """
+
+    def __init__(
+        self, manager: WatchedKernelManager, policy: SandboxPolicy, mode: SandboxMode
+    ) -> None:
+        self.manager = manager
+        self._mode = mode
+        self._client = GradedClient(nbformat.v4.new_notebook(), manager, policy.limits)
+
+    async def start(self, module: str, number: int) -> None:
+        """Start it, and the module of the bridge in it on this descriptor.
+
+        Raises:
+            SandboxError: that did not work.
+        """
+        await self._client.start()
+        self.manager.start_clock()
+        path = _INSIDE if self._mode is SandboxMode.BUBBLEWRAP else _BRIDGE
+        code = _LOAD.format(path=str(path), module=module) + _START[module].format(number=number)
+        cell = new_code_cell(f"exec({code!r}, {{'get_ipython': get_ipython}})")
+        try:
+            reply = await self.run(cell) or {"ename": "CellTimeoutError"}
+        except (DeadKernelError, CellTimeoutError, BadMessage) as error:
+            reply = {"ename": type(error).__name__, "evalue": str(error)}
+        if reply.get("status") != "ok":
+            raise SandboxError(
+                f"The grader's part of a kernel did not start ({reply['ename']}: "
+                f"{reply.get('evalue', '')}); run `grader doctor`."
+            )
+
+    async def run(self, cell: nbformat.NotebookNode) -> dict[str, Any] | None:
+        """Run a cell, which gets its outputs; see `GradedClient.run_cell`."""
+        self._client.nb.cells = [cell]
+        return await self._client.run_cell(cell, 0)
+
+    async def interrupt(self) -> None:
+        """Interrupt the running cell, or what it serves."""
+        with contextlib.suppress(Exception):  # it may be gone by now
+            await self.manager.interrupt_kernel()
+
+
+def with_module(policy: SandboxPolicy, module: str) -> SandboxPolicy:
+    """Show the bridge in the sandbox; a warm kernel is forked with this module of it."""
+    preload = policy.preload
+    if preload is not None:
+        preload = (*preload, f"{_INSIDE.name}.{module}")
+    return replace(policy, binds=(*policy.binds, Bind(_BRIDGE, _INSIDE)), preload=preload)
