@@ -12,7 +12,7 @@ from grader.audit.result import NAMED_RATE, Audit
 from grader.audit.shown import find_leaks
 from grader.audit.subject import Subject, read_subjects
 from grader.course import Course
-from grader.errors import CourseError, Interrupted, SandboxUnavailable
+from grader.errors import CourseError, Interrupted, ReleaseError, SandboxUnavailable
 
 SEEDS = 50
 
@@ -105,6 +105,9 @@ def _audit(
             _name(course, measurement, store, workers, watch)
     except SandboxUnavailable as error:
         audit.pipeline = f"not run: {error}"
+    except ReleaseError as error:  # a leak, for instance
+        audit.pipeline = "not run: it cannot be released"
+        audit.problems.append(f"It cannot be released: {error}")
     audit.leaks = find_leaks(course, subject, measurement.expected, measurement.messages)
     audit.problems += audit.leaks
     return audit

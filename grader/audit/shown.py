@@ -22,8 +22,8 @@ import nbformat
 
 from grader.audit.subject import Subject
 from grader.course import Course
-from grader.errors import LeakError
-from grader.release.leaks import check_leaks
+from grader.errors import ReleaseError
+from grader.release.leaks import check_leaks, check_sources
 from grader.release.names import parse_cell
 
 RUN = 3
@@ -51,9 +51,10 @@ def find_leaks(
         source = Path(folder) / f"{subject.name}.ipynb"
         nbformat.write(subject.notebook, source)
         try:
+            check_sources([source], subject.regions)
             check_leaks([source], files, subject.regions)
-        except LeakError as error:
-            found.append(str(error))
+        except ReleaseError as error:
+            found.append(str(error).replace(str(source), source.name))
     secret = _secret_runs(subject)
     visible = {n for cell in subject.notebook.cells for n in _numbers(_open(cell.source, subject))}
     hidden = sorted(expected)

@@ -185,6 +185,14 @@ def test_leaks_are_named(make_course: Callable[..., Course], tmp_path: Path) -> 
     assert "Feedback shows a value that a hidden test expects (1.2345678901)." in said
 
 
+@pytest.mark.usefixtures("needs_bubblewrap")
+def test_what_cannot_be_released_is_named(make_course: Callable[..., Course]) -> None:
+    leaky = "x = [1]\n### BEGIN HIDDEN TESTS\nassert clamp(1, 0) == 1"
+    found = audit(make_course(test_clamp=leaky), mutants=False)
+    assert found.pipeline == "not run: it cannot be released"
+    assert any(p.startswith("It cannot be released: In ") for p in found.problems)
+
+
 def test_runs_of_statements_do_not_depend_on_names() -> None:
     guard = "    if c < 0:\n        raise E\n"
     one = f"def f(a, b):\n    'Doc.'\n    c = a @ b\n{guard}    d = c + 1\n    return d * c"
