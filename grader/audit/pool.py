@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,12 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from importlib.metadata import distributions
+from importlib.metadata import (
+    PackageNotFoundError,
+    packages_distributions,
+    requires,
+    version,
+)
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +63,11 @@ class Job:
     @cached_property
     def key(self) -> str:
         """Changes with anything that could change the answer, except the machine's speed."""
+        imported = [_imported(cell.source) for cell in self.cells]
         said = json.dumps(
-            [_runs_with(), {**asdict(self), "cell_limit": None}], sort_keys=True, default=str
+            [_PYTHON, _code(), imported, {**asdict(self), "cell_limit": None}],
+            sort_keys=True,
+            default=str,
         )
         return hashlib.sha256(said.encode()).hexdigest()
 
@@ -262,20 +271,40 @@ def _answer(data: dict[str, Any]) -> Answer:
 
 
 def source_digest(files: Iterable[Path]) -> str:
-    """Changes with Python, the installed distributions, and the content of `files`."""
-    digest = hashlib.sha256("\n".join(_environment()).encode())
+    """Changes with Python, with what the grader is made of, and with the content of `files`."""
+    needed = {re.split(r"[^\w.-]", line)[0] for line in requires("grader") or ()}
+    digest = hashlib.sha256(json.dumps([_PYTHON, _versions(needed)]).encode())
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-@functools.cache
-def _environment() -> tuple[str, ...]:
-    installed = {f"{d.name}=={d.version}" for d in distributions()}
-    return (sys.version, platform.machine(), *sorted(installed))
+_PYTHON = (sys.version, platform.machine())
+_IMPORT = re.compile(r"^\s*(?:from|import)\s+(\w+)", re.MULTILINE)
 
 
 @functools.cache
-def _runs_with() -> str:
+def _imported(source: str) -> dict[str, str]:
+    """Versions of the distributions that a cell imports from."""
+    names = {name for module in _IMPORT.findall(source) for name in _homes().get(module, ())}
+    return _versions(names)
+
+
+@functools.cache
+def _homes() -> Mapping[str, list[str]]:
+    return packages_distributions()
+
+
+def _versions(names: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in sorted(names):
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+@functools.cache
+def _code() -> str:
     """Changes with the code that runs cells."""
-    return source_digest(Path(str(module.__file__)) for module in (runner, worker))
+    paths = [Path(str(module.__file__)) for module in (runner, worker)]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
