@@ -185,7 +185,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return farm_job.unrun_result(name, notebook, "", Outcome.PASSED)
 
     monkeypatch.setattr(farm_job, "run_notebook", run)
-    monkeypatch.setattr("grader.sandbox.examine_host", lambda: None)
+    monkeypatch.setattr("grader.farm.job.examine_host", lambda: None)
     return ran
 
 
@@ -208,7 +208,7 @@ def test_scoring_of_grader_grade_runs_nothing(
     assert course.config.Autograde.exporter_class == "grader.autograde.SubmissionExporter"
 
     module = sys.modules[farm_grade_function.__module__]
-    monkeypatch.setattr(module, "examine_host", lambda: None)
+    monkeypatch.setattr("grader.farm.job.examine_host", lambda: None)
     monkeypatch.setattr(
         module, "_run", lambda jobs, *_others: (farm_job.grade_job(job) for job in jobs)
     )

@@ -37,9 +37,9 @@ def report_memory():
                     break
                 words.update(word.findall(found))
                 controls += len(control.findall(found))
-                aligned = np.frombuffer(found[: len(found) // 8 * 8], dtype="<u8")
+                masked = np.frombuffer(found, "<u8", len(found) // 8) ^ {_MASK}
                 for hidden in {_HIDDEN}:
-                    numbers += int(np.count_nonzero((aligned ^ {_MASK}) == hidden))
+                    numbers += int(np.count_nonzero(masked == hidden))
                 at += size
     assert controls and kept, "the search finds nothing at all"
     print(f"memory searched: {{len(words)}} words, {{numbers}} numbers", flush=True)
