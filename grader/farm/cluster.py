@@ -30,6 +30,9 @@ _SETTINGS = {
     # and let `run_tasks` decide what to do.
     "distributed.scheduler.allowed-failures": 0,
     "distributed.scheduler.work-stealing": False,
+    # A worker that died is started again; on a busy machine that takes longer than the 15 seconds
+    # after which Dask would give it up for good.
+    "distributed.deploy.lost-worker-timeout": "10m",
     "distributed.worker.daemon": False,
     "distributed.worker.preload": ["grader.farm.worker"],
     "distributed.worker.memory.target": False,
