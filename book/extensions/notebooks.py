@@ -93,8 +93,8 @@ def without_outputs(chapter: Path) -> str:
 
 
 def chapters() -> list[Path]:
-    """Sources of all chapters."""
-    return sorted(BOOK.glob("*/*.md"))
+    """Sources of all chapters; kit/ holds what pages include."""
+    return sorted(path for path in BOOK.glob("*/*.md") if path.parent.name != "kit")
 
 
 def main() -> None:

@@ -138,7 +138,11 @@ class Run:
         return code
 
     def left_over(self) -> list[str]:
-        """Command lines of what is still there of all that was ever started."""
+        """Command lines of what is still there of all that was ever started.
+
+        A cluster is stopped first: its workers keep their zygotes for the next run.
+        """
+        self.leave_cluster()
         _, alive = psutil.wait_procs(self._seen, timeout=60)
         lines = []
         for process in alive:

@@ -16,7 +16,7 @@ from grader.tests.split.corpus import EXPECTED, VARIANTS, Entry, entries
 
 pytestmark = pytest.mark.usefixtures("needs_bubblewrap")
 
-LIMITS = Limits(cell_timeout=4.0, notebook_timeout=60.0, startup_timeout=120.0)
+LIMITS = Limits(cell_timeout=15.0, notebook_timeout=90.0, startup_timeout=120.0)
 CORPUS = {entry.name: entry for entry in entries()}
 STOCK: dict[str, dict[str, dict[str, float]]] = json.loads(EXPECTED.read_text(encoding="utf-8"))
 BLANK = ("functions", "variables", "classes", "world")
