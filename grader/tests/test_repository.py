@@ -283,3 +283,11 @@ def test_no_tracked_file_names_a_machine(pattern: str) -> None:
     )
     assert found.returncode in {0, 1}, found.stderr
     assert found.stdout == ""
+
+
+def test_importing_the_grader_compiles_no_grammar() -> None:
+    code = "import sys, grader.farm.grade, nbformat; print('lark' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "False", "rfc3987_syntax was imported, which takes a second"
