@@ -85,9 +85,12 @@ def test_papermill_executes_a_notebook(tmp_path: Path) -> None:
     assert done.cells[-1].outputs[0].text == "5\n"
 
 
-@pytest.fixture
-def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KernelSpecManager:
+@pytest.fixture(params=["cold", "warm"])
+def kernels(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> KernelSpecManager:
     """A folder with one ordinary kernelspec that names the provisioner."""
+    preload = {"preload": ["json"]} if request.param == "warm" else {}
     folder = tmp_path / "kernels" / "isolated"
     folder.mkdir(parents=True)
     spec = {
@@ -97,7 +100,7 @@ def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KernelSpecManage
         "metadata": {
             "kernel_provisioner": {
                 "provisioner_name": "bubblewrap-provisioner",
-                "config": {"limits": {"memory": LIMITS.memory, "processes": 40}},
+                "config": {"limits": {"memory": LIMITS.memory, "processes": 40}, **preload},
             }
         },
     }
