@@ -15,7 +15,7 @@ from grader.audit.pipeline import Version
 from grader.audit.pool import Answer, Job, Pool
 from grader.audit.result import Audit, StepAudit, Survivor
 from grader.audit.runner import Cell, cells_of
-from grader.audit.subject import Subject
+from grader.audit.subject import Subject, without_region
 from grader.audit.variants import Step, Variant, apply_variant, blank
 
 _CHUNK = 10
@@ -312,7 +312,9 @@ class Measurement:
     def _visible(self, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
         begin, end = self.subject.regions[1]
         return tuple(
-            replace(cell, source=_without(cell.source, begin, end)) if cell.role == "test" else cell
+            replace(cell, source=without_region(cell.source, begin, end))
+            if cell.role == "test"
+            else cell
             for cell in cells
         )
 
@@ -365,13 +367,3 @@ class Measurement:
 def _compared(answer: Answer) -> set[float]:
     """All numbers that tests compared with."""
     return {n for run in answer.runs for found in run.compared.values() for n in found}
-
-
-def _without(source: str, begin: str, end: str) -> str:
-    kept, hidden = [], False
-    for line in source.splitlines():
-        hidden = hidden or begin in line
-        if not hidden:
-            kept.append(line)
-        hidden = hidden and end not in line
-    return "\n".join(kept)

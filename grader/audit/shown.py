@@ -20,7 +20,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from grader.audit.subject import Subject
+from grader.audit.subject import Subject, without_region
 from grader.course import Course
 from grader.errors import ReleaseError
 from grader.release.leaks import check_leaks, check_sources
@@ -155,13 +155,7 @@ def _code(path: Path) -> Iterator[str]:
 def _open(source: str, subject: Subject) -> str:
     """A cell without its secret regions."""
     for begin, end in subject.regions:
-        kept, inside = [], False
-        for line in source.splitlines():
-            inside = inside or begin in line
-            if not inside:
-                kept.append(line)
-            inside = inside and end not in line
-        source = "\n".join(kept)
+        source = without_region(source, begin, end)
     return source
 
 

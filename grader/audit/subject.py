@@ -180,3 +180,14 @@ def _notebook(path: Path) -> NotebookNode:
         reason = (str(error).splitlines() or [""])[0][:100].rstrip(".")
         raise CourseError(f"{path} cannot be read as a notebook: {reason}.") from None
     return notebook
+
+
+def without_region(source: str, begin: str, end: str) -> str:
+    """A cell without the lines from one that holds `begin` to one that holds `end`."""
+    kept, inside = [], False
+    for line in source.splitlines():
+        inside = inside or begin in line
+        if not inside:
+            kept.append(line)
+        inside = inside and end not in line
+    return "\n".join(kept)
