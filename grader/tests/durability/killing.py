@@ -194,6 +194,8 @@ class Run:
         until = time.monotonic() + ENDED
         while not condition():
             assert time.monotonic() < until, "nothing happened"
+            if self._cluster is not None:
+                self._cluster.repair()  # workers end some time after their scheduler
             time.sleep(0.05)
 
     def _size(self) -> int:
