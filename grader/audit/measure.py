@@ -17,6 +17,7 @@ from grader.audit.result import Audit, StepAudit, Survivor
 from grader.audit.runner import Cell, cells_of
 from grader.audit.subject import Subject, without_region
 from grader.audit.variants import Step, Variant, apply_variant, blank
+from grader.release.altering import unseen_changes
 
 _CHUNK = 10
 """Seeds in one job."""
@@ -92,6 +93,8 @@ class Measurement:
                 self._problem(f"The reference does not pass {test} ({error}).")
             for cell, error in run.failures.items():
                 self._problem(f"The reference's cell {cell} raises {error}.")
+            for sentence in unseen_changes(self.subject.notebook, run.altered):
+                self._problem(sentence)
         if answer.ended:
             self._problem(f"The reference does not come to its end: {answer.ended}.")
         timed, *alone = self.pool.all(

@@ -26,7 +26,7 @@ from importlib.metadata import (
 from pathlib import Path
 from typing import Any
 
-from grader.audit import runner, worker
+from grader.audit import altered, runner, worker
 from grader.audit.runner import Cell, Run
 from grader.errors import GraderError, StorageError
 
@@ -46,7 +46,7 @@ class Job:
         cell_limit: seconds of CPU time for one cell.
         memory: bytes that the process may grow; 0 for no limit.
         data: digest of the data files.
-        watch: take down the numbers that tests expect.
+        watch: take down the numbers that tests expect, and what solution cells change in place.
         list_modules: report what was imported.
     """
 
@@ -306,5 +306,5 @@ def _versions(names: Iterable[str]) -> dict[str, str]:
 @functools.cache
 def _code() -> str:
     """Changes with the code that runs cells."""
-    paths = [Path(str(module.__file__)) for module in (runner, worker)]
+    paths = [Path(str(module.__file__)) for module in (altered, runner, worker)]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()

@@ -21,6 +21,8 @@ from typing import Any, Literal
 
 from nbformat import NotebookNode
 
+from grader.audit.altered import Altered
+
 Role = Literal["parameters", "instructor", "student", "test"]
 
 
@@ -47,6 +49,7 @@ class Run:
         memory: by how many bytes the process grew at most in these cells; 0 where unknown.
         slowest: CPU time of the slowest cell.
         compared: with `watch`, the numbers that each test expected.
+        altered: with `watch`, the instructor's values that each solution cell changed in place.
     """
 
     seed: int | None
@@ -57,6 +60,7 @@ class Run:
     memory: dict[str, int] = field(default_factory=dict)
     slowest: float = 0.0
     compared: dict[str, list[float]] = field(default_factory=dict)
+    altered: dict[str, list[str]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data; `Run(**data)` is the inverse."""
@@ -106,18 +110,22 @@ def run_cells(
         seed: the value of SEED after the cell tagged `parameters`; None leaves it.
         parameters: other names to set there.
         cell_limit: seconds of CPU time for one cell.
-        watch: take down which numbers the tests expect.
+        watch: take down which numbers the tests expect, and what solution cells change in place.
     """
     result = Run(seed, {cell.grade_id: 0.0 for cell in cells if cell.grade_id in tests})
     namespace: dict[str, Any] = {"__name__": "__main__"}
     waiting = set(tests)
     spent, grown = 0.0, 0
+    altered = Altered()
     for number, cell in enumerate(cells, 1):
         if not waiting:
             break
         if cell.role == "test" and cell.grade_id not in waiting:
             continue
         watched = _watch(namespace) if watch and cell.role == "test" else []
+        names = dict(namespace) if watch else {}
+        if watch and cell.role == "student":
+            altered.look()
         before = _reset_peak()
         started = time.process_time()
         error, value = _run(cell, namespace, cell_limit)
@@ -127,6 +135,10 @@ def run_cells(
             spent, grown = spent + took, max(grown, _peak() - before)
         if cell.role == "parameters":
             namespace |= dict(parameters or {}) | ({} if seed is None else {"SEED": seed})
+        if watch and cell.role in ("instructor", "parameters"):
+            altered.take(names, namespace)
+        elif watch and cell.role == "student":
+            result.altered[cell.grade_id] = altered.changed(namespace)
         if cell.role == "test":
             waiting.discard(cell.grade_id)
             if error:

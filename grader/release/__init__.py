@@ -8,7 +8,7 @@ gradebook, the cells that grading later trusts.
 
 from grader.release.crossing import Finding, find_crossings
 from grader.release.generate import Released, release_assignment
-from grader.release.marks import ANSWER_MARK, is_marked, without_hidden
+from grader.release.marks import ANSWER_MARK, CHANGES_MARK, is_marked, without_hidden
 from grader.release.template import (
     AssignmentTemplate,
     NotebookTemplate,
@@ -18,6 +18,7 @@ from grader.release.template import (
 
 __all__ = [
     "ANSWER_MARK",
+    "CHANGES_MARK",
     "AssignmentTemplate",
     "Finding",
     "NotebookTemplate",

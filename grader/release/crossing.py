@@ -20,6 +20,7 @@ import nbformat
 from nbgrader.utils import is_grade, is_locked, is_solution
 
 from grader.release import names
+from grader.release.altering import find_alterations
 from grader.release.differing import differing
 from grader.release.looking import HISTORY, Reach, unreachable
 from grader.release.marks import ANSWER_MARK, is_marked, without_hidden
@@ -40,11 +41,11 @@ _UNKNOWABLE = re.compile(
 
 @dataclass(frozen=True)
 class Finding:
-    """One place in a test cell that will not work as it does in one kernel.
+    """One place in a cell that will not work, or may not, as it does in one kernel.
 
     Attributes:
         notebook: name of the notebook.
-        grade_id: the test cell.
+        grade_id: the cell, a test or an answer.
         line: line of that cell, counted from 1.
         sentence: what stands in the way, and what to do.
     """
@@ -59,7 +60,7 @@ class Finding:
 
 
 def find_crossings(name: str, notebook: nbformat.NotebookNode) -> tuple[Finding, ...]:
-    """Look through the tests of one instructor's notebook.
+    """Look through the tests of one instructor's notebook, and what answers do to its data.
 
     Args:
         name: the notebook's name, for the findings.
@@ -69,13 +70,15 @@ def find_crossings(name: str, notebook: nbformat.NotebookNode) -> tuple[Finding,
         Findings in order of cell and line; none for a cell with the line `ANSWER_MARK`, and none
         for what is no Python.
     """
-    cells = [_Cell.read(cell) for cell in notebook.cells if cell.cell_type == "code"]
+    codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    cells = [_Cell.read(cell) for cell in codes]
     found = {
         Finding(name, cell.grade_id, line + cell.shift, sentence): None
         for at, cell in enumerate(cells)
         if cell.side is _Side.TEST and cell.tree is not None
         for line, sentence in sorted({*_examine(cells, at)})
     }
+    found |= {Finding(name, *place): None for place in find_alterations(codes)}
     return tuple(found)
 
 

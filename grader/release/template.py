@@ -21,6 +21,7 @@ from grader.course import Course
 from grader.errors import CourseError
 from grader.release.catalogue import MISCONCEPTIONS, Variant, load_catalogue
 from grader.release.converter import programs_on_path
+from grader.release.marks import said_to_change
 from grader.release.names import (
     assigned_names,
     changed_names,
@@ -256,7 +257,8 @@ def students_names(
     """Names that each solution cell is there to give a value.
 
     Those that it binds are the student's, and so are values of an instructor's cell before it that
-    the reference solution changes in place.
+    the reference solution changes in place, or is said to change by a line `CHANGES_MARK`. Nothing
+    that a student writes adds to them.
 
     Args:
         cells: the code cells of the instructor's source.
@@ -264,14 +266,13 @@ def students_names(
     """
     found = {name: set(defined) for name, defined in stubs.items()}
     values: set[str] = set()
-    changing: dict[str, frozenset[int]] = {}
+    changing: dict[str, frozenset[int | str]] = {}
     for cell in cells:
         changing |= changing_functions(cell.source)
         name = grade_id_of(cell)
         if name in found:
-            found[name] |= defined_names(cell.source) | (
-                changed_names(cell.source, changing) & values
-            )
+            changed = changed_names(cell.source, changing) | said_to_change(cell.source)
+            found[name] |= defined_names(cell.source) | (changed & values)
         elif not is_grade(cell):
             values |= assigned_names(cell.source)
     return {name: sorted(defined) for name, defined in found.items()}

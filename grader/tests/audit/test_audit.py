@@ -86,6 +86,26 @@ def test_free_points_are_named(make_course: Callable[..., Course]) -> None:
     assert expected in found.problems
 
 
+def test_a_change_that_the_text_does_not_show_is_named(make_course: Callable[..., Course]) -> None:
+    given = {"parameters": "SEED = 0\ndata, other, unused = [3, 1], [2, 1], [2, 1]"}
+    tests = TEST_TOTAL.replace("assert total([]) == 0", "assert data and other")
+    quiet = f"{CLAMP}other.sort()\nsort = list.sort\nsort(data)\nsort(unused)\n"
+    found = audit(make_course(**given, clamp=quiet, test_total=tests), mutants=False)
+    assert [problem for problem in found.problems if "in place" in problem] == [
+        "The reference's cell clamp changes data in place, and test_total does not see it: write "
+        "the comment line `### GRADER: CHANGES data` into clamp."
+    ]
+
+
+def test_a_change_that_the_instructor_has_named_is_no_problem(
+    make_course: Callable[..., Course],
+) -> None:
+    tests = TEST_TOTAL.replace("assert total([]) == 0", "assert data")
+    said = f"{CLAMP}### GRADER: CHANGES data\nsort = list.sort\nsort(data)\n"
+    course = make_course(parameters="SEED = 0\ndata = [3, 1]", clamp=said, test_total=tests)
+    assert not any("in place" in problem for problem in audit(course, mutants=False).problems)
+
+
 def test_unfair_tests_are_named(make_course: Callable[..., Course]) -> None:
     picky = TEST_CLAMP.replace(
         "max(x, 0)", "max(x, 0)\nassert 'max' not in clamp.__code__.co_names"

@@ -95,3 +95,50 @@ def test_the_numbers_that_a_test_expects_are_taken_down() -> None:
     result = run(*cells, watch=True)
     assert result.points == {"t": 1.0, "u": 1.0}
     assert result.compared == {"t": [1.5, 2.0, 3.5], "u": [4.0, 5.0]}
+
+
+def test_what_a_solution_changes_in_place_is_taken_down() -> None:
+    given = """
+import collections, types
+import numpy as np, pandas as pd
+numbers, same, table = [3, 1], [1], {"k": {"deep": [1]}}
+array, frame = np.zeros(2), pd.DataFrame({"a": [1]})
+words = {"a", "b"}
+thing = types.SimpleNamespace(log=[], near=numbers)
+loop = [1]
+loop.append(loop)
+bound, text = [1], "x"
+"""
+    solution = """
+def change(x, f): f(x)
+change(numbers, sorted)
+change(numbers, list.sort)
+table["k"]["deep"] += [2]
+change(array, lambda x: x.fill(1))
+change(frame, lambda x: x.__setitem__("b", [2]))
+words.discard("c")
+thing.near
+loop[0] = 2
+bound = [2]
+text += "y"
+same = same
+"""
+    result = run(
+        Cell("given", "instructor", given),
+        Cell("first", "student", solution),
+        Cell("second", "student", "sum(numbers) + array.sum() + len(frame.describe())"),
+        Cell("t", "test", "assert numbers == [1, 3]", 1.0),
+        watch=True,
+    )
+    assert result.failures == {}
+    changed = ["array", "frame", "loop", "numbers", "table", "thing"]
+    assert result.altered == {"first": changed, "second": []}
+
+
+def test_a_model_that_a_solution_trains_is_seen() -> None:
+    pytest.importorskip("torch")
+    given = "import torch\ntorch.manual_seed(0)\nnet = torch.nn.Linear(2, 1)\nother = torch.ones(2)"
+    step = "torch.nn.utils.vector_to_parameters(torch.ones(3), net.parameters())"
+    cells = (Cell("g", "instructor", given), Cell("a", "student", f"net(other)\n{step}"))
+    result = run(*cells, Cell("t", "test", "assert True"), watch=True)
+    assert (result.failures, result.altered) == ({}, {"a": ["net"]})

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grader.cli import app, run
 from grader.course import Course
-from grader.release import ANSWER_MARK, Finding, find_crossings, release_assignment
+from grader.release import ANSWER_MARK, CHANGES_MARK, Finding, find_crossings, release_assignment
 from grader.release.sources import notebook_from_text
 from grader.tests.courses import _cell, _problem1, _problem2, _solution, _test
 
@@ -276,6 +276,54 @@ def test_a_mark_must_be_the_whole_line() -> None:
     assert look(f"{ANSWER_MARK}S\nf.__code__") != []
 
 
+HANDED = "import graphs, random\ngraph, sizes, STEP = [[1]], {'a': 1}, 3\nother = [2]"
+
+
+def handed(solution: str, test: str = "assert graph and sizes and STEP") -> list[tuple[int, str]]:
+    """Lines and sentences about a solution that is given the instructor's values."""
+    helper = _cell("helper", "def size():\n    return len(other)", locked=True)
+    cells = [_cell("data", HANDED, locked=True), helper, _cell("a", solution, solution=True)]
+    found = find_crossings("nb", new_notebook(cells=[*cells, _test("t", 1, test)]))
+    assert {each.grade_id for each in found} <= {"a"}
+    return [(each.line, each.sentence) for each in found]
+
+
+def test_a_call_that_may_change_an_instructors_value_is_named() -> None:
+    (found,) = handed("x = 1\ngraphs.relabel(graph, STEP)\nx = 2")
+    assert found[0] == 2
+    assert found[1].startswith("if graphs.relabel changes graph in place, t does not see it")
+    assert f"`{CHANGES_MARK} graph` in that cell" in found[1]
+    (found,) = handed("graphs.relabel(other)\nx = 2", "assert size() == 1")
+    assert "changes other in place, t does not see it" in found[1]
+
+
+@pytest.mark.parametrize(
+    "solution",
+    [
+        "random.shuffle(graph)\nx = 1",
+        "x = graphs.relabel(graph)",
+        "graphs.relabel(graph)",
+        "graphs.relabel(other)\nx = 1",
+        "graphs.seed(sizes)\nprint(graph)\nx = 1",
+        "import numpy as np, matplotlib.pyplot as plt\nplt.plot(graph)\n"
+        "np.testing.assert_equal(graph, graph)\nx = 1",
+        f"{CHANGES_MARK} graph, sizes\ngraphs.relabel(graph, sizes)\nx = 1",
+        "graph = [*graph]\ngraphs.relabel(graph)\nmine = [1]\ngraphs.relabel(mine)\nx = 1",
+    ],
+)
+def test_what_is_known_to_change_or_to_be_left_alone_is_not_named(solution: str) -> None:
+    assert handed(solution) == []
+
+
+def test_a_mark_that_names_nothing_is_named() -> None:
+    (found,) = handed(f"x = 1\n{CHANGES_MARK} grahp, sizes")
+    assert found == (
+        2,
+        f"no cell of yours before it defines grahp: correct or remove the name after "
+        f"`{CHANGES_MARK}`.",
+    )
+
+
 @pytest.mark.parametrize("path", sorted(ROOT.glob("solutions/*/*.md")), ids=lambda path: path.stem)
 def test_this_courses_assignments_have_no_finding(path: Path) -> None:
     notebook = notebook_from_text(path.read_text("utf-8"), path.name)
@@ -326,5 +374,13 @@ def test_the_guide_quotes_a_finding() -> None:
         ),
     ]
     (finding,) = find_crossings("problem1", new_notebook(cells=cells))
-    page = (ROOT / "book" / "instructors.md").read_text("utf-8")
-    assert f"Note: {finding}" in " ".join(page.split())
+    cells = [
+        _cell("setup", "import graphs\ngraph = graphs.read('graph.txt')", locked=True),
+        _solution("relabelled", "# label the nodes", "x = 0\ngraphs.relabel(graph)\ny = 0"),
+        _test("test_labels", 1, "assert graph.labels"),
+    ]
+    cells[1].source = "\n".join(line.strip() for line in cells[1].source.splitlines()[1:])
+    (other,) = find_crossings("problem2", new_notebook(cells=cells))
+    page = " ".join((ROOT / "book" / "instructors.md").read_text("utf-8").split())
+    assert f"Note: {finding}" in page
+    assert f"Note: {other}" in page

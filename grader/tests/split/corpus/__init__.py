@@ -19,9 +19,7 @@ What comes before the first block says what the notebook is about. `expected.jso
 that stock nbgrader gives; `python -m grader.tests.split.corpus.record` writes it anew.
 
 Tests that need more than calls and plain data carry the instructor's mark. A release would find
-each of them without it, and `refused.cells` has such tests without the mark. Of this alone nothing
-is said, and it gives other points than stock nbgrader: a student's cell hands what an instructor's
-cell has made to a library's function that changes it.
+each of them without it, and `refused.cells` has such tests without the mark.
 """
 
 from __future__ import annotations

@@ -1,0 +1,136 @@
+"""Values of an instructor's cell that a solution cell changes in place.
+
+The test kernel has its own copy of such a value. Where the reference solution changes it, tests
+take it from the student from there on (`grader.release.template.students_names`). That is read from
+the text of the reference alone: if what a submission does decided it, a student could exchange the
+data that a test compares with. What the text does not show is named here, or by `grader audit`,
+which runs the reference.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from nbformat import NotebookNode
+from nbgrader.utils import is_grade, is_solution
+
+from grader.release import names
+from grader.release.looking import assigned
+from grader.release.marks import CHANGES_MARK, is_marked, said_to_change
+from grader.release.names import words
+from grader.release.sources import grade_id_of
+from grader.release.template import students_names
+
+_SHOWING = words(
+    "IPython csv display gc json logging matplotlib mpl nose os pathlib pickle plotly plt pprint "
+    "pytest seaborn sns sys tempfile time traceback unittest warnings"
+)
+"""Modules whose functions leave what they are given as it is."""
+_HARMLESS = ("seed", "manual_seed", "save", "dump", "show", "print", "display", "assert", "check")
+
+
+def find_alterations(cells: Sequence[NotebookNode]) -> Iterator[tuple[str, int, str]]:
+    """What the text of the solution cells leaves open.
+
+    Args:
+        cells: the code cells of an instructor's notebook.
+
+    Yields:
+        grade_id of a solution cell, line, and what to do there.
+    """
+    values: set[str] = set()
+    imported = {name for cell in cells for name in names.imported_names(cell.source)}
+    changing: dict[str, frozenset[int | str]] = {}
+    for at, cell in enumerate(cells):
+        changing |= names.changing_functions(cell.source)
+        if not is_solution(cell):
+            values |= set() if is_grade(cell) else _changeable(cell.source)
+            continue
+        said = said_to_change(cell.source)
+        for name in sorted(said - values):
+            yield (
+                grade_id_of(cell),
+                _line_of(cell.source),
+                f"no cell of yours before it defines {name}: correct or remove the name after "
+                f"`{CHANGES_MARK}`.",
+            )
+        bound = names.bound_names(cell.source)
+        known = said | bound | names.changed_names(cell.source, changing)
+        for line, called, given in names.handed_over(cell.source):
+            if _may_change(called, imported):
+                for name in sorted(given & values - known):
+                    if tests := tests_using(cells, at, name):
+                        yield grade_id_of(cell), line, _open_question(name, called, tests[0])
+        values -= bound
+
+
+def tests_using(cells: Sequence[NotebookNode], at: int, name: str) -> list[str]:
+    """Tests of the test kernel behind cell `at` that use `name`, by themselves or by a helper."""
+    using = {name}
+    for cell in cells:
+        if not (is_solution(cell) or is_grade(cell)) and name in names.names_in_functions(
+            cell.source
+        ):
+            using |= names.function_names(cell.source)
+    return [
+        grade_id_of(cell)
+        for cell in cells[at + 1 :]
+        if is_grade(cell)
+        and not is_solution(cell)
+        and not is_marked(cell.source)
+        and using & names.loaded_names(cell.source)
+    ]
+
+
+def unseen_changes(notebook: NotebookNode, altered: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """Sentences about changes that a run of the reference showed, and that tests do not see.
+
+    Args:
+        notebook: the instructor's.
+        altered: names that each solution cell changed in place, by grade_id.
+    """
+    codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    places = {grade_id_of(cell): at for at, cell in enumerate(codes)}
+    known = students_names(codes, {grade_id: set() for grade_id in altered})
+    for grade_id, changed in altered.items():
+        for name in sorted({*changed} - {*known[grade_id]}):
+            if tests := tests_using(codes, places[grade_id], name):
+                yield (
+                    f"The reference's cell {grade_id} changes {name} in place, and {tests[0]} does "
+                    f"not see it: write the comment line `{CHANGES_MARK} {name}` into {grade_id}."
+                )
+
+
+def _changeable(source: str) -> frozenset[str]:
+    """Values that a cell defines, but for numbers and texts, which nothing changes in place."""
+    tree = names.parse_cell(source)
+    given = [] if tree is None else list(assigned(tree))
+    others = {name for name, value in given if not isinstance(value, ast.Constant)}
+    plain = {name for name, value in given if isinstance(value, ast.Constant)}
+    return names.assigned_names(source) - (plain - others)
+
+
+def _may_change(called: str, imported: set[str]) -> bool:
+    root, _, path = called.partition(".")
+    return (
+        root in imported - _SHOWING
+        and not path.startswith("testing.")
+        and not called.rpartition(".")[2].startswith(_HARMLESS)
+    )
+
+
+def _open_question(name: str, called: str, test: str) -> str:
+    return (
+        f"if {called} changes {name} in place, {test} does not see it, since the test kernel has "
+        f"its own {name}. The comment line `{CHANGES_MARK} {name}` in that cell lets tests take "
+        f"{name} from the student from there on; where nothing changes, take the result of the "
+        "call."
+    )
+
+
+def _line_of(source: str) -> int:
+    for number, line in enumerate(source.splitlines(), 1):
+        if said_to_change(line):
+            return number
+    return 1
