@@ -1,7 +1,8 @@
 """The papermill engine `split`: two kernels, and an outcome for every test.
 
 `papermill --engine split in.ipynb out.ipynb` works too, with default limits; the outcomes are
-then found in the notebook's metadata under `grader`.
+then found in the notebook's metadata under `grader`. Nobody has cleaned that notebook, and there is
+no template: which of its cells are tests, and what they test, is what the notebook itself says.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import nbformat
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.engines import Engine, NotebookExecutionManager
+from papermill.log import logger
 
 from grader.course import Limits
 from grader.errors import SandboxError, SandboxLost
@@ -27,6 +29,12 @@ from grader.split.outcomes import Diagnosis
 from grader.split.plan import CellPlan, make_plan
 from grader.split.recorder import KernelEnd, Recorder, test_ids
 
+OWN_TEMPLATE = (
+    "The tests are those in this notebook, as they stand in it: one that somebody changed is run as "
+    "changed, and hidden tests that a release left out are not run. To grade what a student handed "
+    "in, run `grader grade ASSIGNMENT --student STUDENT`."
+)
+"""What a person who runs papermill alone is told."""
 DIAGNOSIS_LIMIT = 60.0
 """Seconds, after all tests, for naming the misconceptions of one notebook."""
 _NEARLY = 0.8
@@ -74,6 +82,8 @@ class SplitEngine(Engine):
         Raises:
             SandboxError: a kernel could not be started or watched.
         """
+        if recorder is None and test_ids(nb_man.nb):
+            logger.warning(OWN_TEMPLATE)
         recorder = recorder or Recorder("", test_ids(nb_man.nb))
         policy = policy or SandboxPolicy(limits=Limits())
         plan = make_plan(nb_man.nb, template)
