@@ -30,7 +30,7 @@ from grader.split.plan import CellPlan, make_plan
 from grader.split.recorder import KernelEnd, Recorder, test_ids
 
 OWN_TEMPLATE = (
-    "The tests are those in this notebook, as they stand in it: one that somebody changed is run as "
+    "The tests are those in this notebook, as they stand in it: a changed one is run as "
     "changed, and hidden tests that a release left out are not run. To grade what a student handed "
     "in, run `grader grade ASSIGNMENT --student STUDENT`."
 )
