@@ -10,10 +10,15 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-import signal
 import socket
+import stat
 import sys
+import time
 import warnings
+
+# what `signal` wraps: the wrappers make a text of every handler, which takes as long as a message
+from _signal import SIGINT, getsignal  # type: ignore[import-not-found]  # it is in CPython
+from _signal import signal as set_handler
 from typing import Any
 
 from .changes import become
@@ -23,6 +28,7 @@ from .serving import Operations
 from .wire import Channel
 
 PRINTED = 2**20  # characters kept of what one call prints
+_SETTLED = 2 * 10**9  # nanoseconds
 
 
 class _Printed(io.TextIOBase):
@@ -58,6 +64,7 @@ class AgentCrossing(Crossing):
 
     Attributes:
         instructors: names of files that the test kernel has of its own.
+        asked: names that this cell has asked for, and what they stood for.
     """
 
     def __init__(self, namespace: dict[str, Any]) -> None:
@@ -65,7 +72,10 @@ class AgentCrossing(Crossing):
         self.out, self.err = _Printed(), _Printed()
         self.warned: list[warnings.WarningMessage] = []
         self.instructors: frozenset[str] = frozenset()
+        self.asked: dict[str, Any] = {}
         self._sent: dict[str, tuple[int, int]] = {}
+        self._folder = 0  # when it last changed, in nanoseconds
+        self._names: list[str] = []  # that it holds and that may pass
 
     def notes(self) -> Any:
         """What a reply or question carries besides."""
@@ -74,27 +84,42 @@ class AgentCrossing(Crossing):
         self.warned.clear()
         files = self._new_files()
         changed = [(*place, value) for place, value in self.lent.changed()]
-        found = (out, err, warned, files, changed)
+        rebound = [
+            name
+            for name, value in self.asked.items()
+            if self.namespace.get(name, self) is not value
+        ]
+        for name in rebound:
+            del self.asked[name]
+        found = (out, err, warned, files, changed, rebound)
         return found if any(found) else None
 
     def _new_files(self) -> list[tuple[str, bytes]]:
         """Files of the work folder that were written since they were last sent."""
         found, left = [], FILES_TOTAL
         try:
-            for entry in os.scandir("."):
-                if not may_pass(entry.name) or entry.name in self.instructors:
-                    continue
-                status = entry.stat(follow_symlinks=False)
+            for name in self._listed():
+                status = os.stat(name, follow_symlinks=False)
                 now = (status.st_mtime_ns, status.st_size)
-                regular = entry.is_file(follow_symlinks=False)
-                if regular and self._sent.get(entry.name) != now and status.st_size <= left:
-                    with open(entry.name, "rb") as file:
-                        found.append((entry.name, file.read(left)))
+                fresh = stat.S_ISREG(status.st_mode) and self._sent.get(name) != now
+                if fresh and name not in self.instructors and status.st_size <= left:
+                    with open(name, "rb") as file:
+                        found.append((name, file.read(left)))
                     left -= status.st_size
-                    self._sent[entry.name] = now
+                    self._sent[name] = now
         except OSError:
             pass
         return found
+
+    def _listed(self) -> list[str]:
+        """Names in the work folder; it is read again where it may have changed since."""
+        changed = os.stat(".").st_mtime_ns
+        if changed != self._folder:
+            self._names = [name for name in os.listdir(".") if may_pass(name)]
+            # the clock of a file system may stand still for some milliseconds
+            settled = time.time_ns() - changed > _SETTLED
+            self._folder = changed if settled else 0
+        return self._names
 
     def read_notes(self, notes: Any) -> None:
         """Take over the state of random generators, and what was done to copies of our values."""
@@ -143,6 +168,7 @@ class Agent:
         self.crossing.instructors = frozenset(files)
         self.crossing.lent.clear()
         self.crossing.lasting.clear()
+        self.crossing.asked.clear()
         if "torch" in sys.modules:
             self.crossing.tensors.forget()
         pyplot = sys.modules.get("matplotlib.pyplot")
@@ -151,7 +177,10 @@ class Agent:
 
     def name(self, name: str) -> Any:
         """The value of one of the notebook's names, in a tuple; an empty one for no such name."""
-        return (self.namespace[name],) if name in self.namespace else ()
+        if name not in self.namespace:
+            return ()
+        self.crossing.asked[name] = self.namespace[name]
+        return (self.namespace[name],)
 
     def figures(self, what: str) -> Any:
         """The current figure or axes of pyplot, in a tuple; an empty one where there is none."""
@@ -162,19 +191,19 @@ class Agent:
 
     def serve(self) -> None:
         """Called by the kernel's event loop when a question has arrived."""
-        streams, handler = (sys.stdout, sys.stderr), signal.getsignal(signal.SIGINT)
+        streams, handler = (sys.stdout, sys.stderr), getsignal(SIGINT)
         self.peer.interrupted = self.peer.struck = False
         try:
             header, buffers = self._channel.receive()
             sys.stdout, sys.stderr = self.crossing.out, self.crossing.err
-            signal.signal(signal.SIGINT, self._interrupt)
+            set_handler(SIGINT, self._interrupt)
             with warnings.catch_warnings(record=True) as self.crossing.warned:
                 warnings.simplefilter("always")
                 self.peer.serve(header, buffers)
         except BaseException:  # whatever it was, a reply is missing now
             self.stop()
         finally:
-            signal.signal(signal.SIGINT, handler)
+            set_handler(SIGINT, handler)
             sys.stdout, sys.stderr = streams
         if self._channel.pending:  # no event will tell of what has been read already
             self._loop.call_soon(self.serve)

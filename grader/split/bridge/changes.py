@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import io
+import operator
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from .decoding import Decoder
 from .values import CannotCross, Encoder
 from .wire import WireError
 
+_SEQUENCES = (list, collections.deque)
 STREAMS: dict[type, str] = {io.StringIO: "text", io.BytesIO: "bytes"}
 
 
@@ -62,9 +64,13 @@ def become(value: Any, new: Any) -> None:
 
 def photograph(value: Any, raw: bytearray | None) -> Callable[[Any], bool] | None:
     """A function that says whether an object is still as it is now; None where it cannot change."""
-    if isinstance(value, list | collections.deque):
+    if raw is not None:
+        if not value.flags.writeable:
+            return None
+        return lambda now: now.tobytes("A" if now.flags.fnc else "C") == raw
+    if isinstance(value, _SEQUENCES):
         items = list(value)
-        return lambda now: len(now) == len(items) and all(map(_is, now, items))
+        return lambda now: len(now) == len(items) and all(map(operator.is_, now, items))
     if isinstance(value, dict):
         pairs = list(value.items())
         return lambda now: (
@@ -80,10 +86,6 @@ def photograph(value: Any, raw: bytearray | None) -> Callable[[Any], bool] | Non
     if isinstance(value, bytearray):
         copy = bytes(value)
         return lambda now: bool(now == copy)
-    if raw is not None:
-        if not value.flags.writeable:
-            return None
-        return lambda now: now.tobytes("A" if now.flags.fnc else "C") == raw
     if is_tensor(value):
         grad = value.grad if value.is_leaf else None
         copy = value.detach().cpu().clone()
@@ -106,7 +108,7 @@ def photograph(value: Any, raw: bytearray | None) -> Callable[[Any], bool] | Non
     numpy = sys.modules.get("numpy")
     if numpy is not None and type(value) is numpy.ndarray:
         entries = list(value.ravel())
-        return lambda now: all(map(_is, now.ravel().tolist(), entries))
+        return lambda now: all(map(operator.is_, now.ravel().tolist(), entries))
     if dataclasses.is_dataclass(value):
         names = [field.name for field in dataclasses.fields(value)]
         fields = [getattr(value, name) for name in names]
@@ -120,10 +122,6 @@ def _bits(tensor: Any) -> Any:
     torch = sys.modules["torch"]
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     return flat.view(torch.uint8) if flat.numel() else flat
-
-
-def _is(a: Any, b: Any) -> bool:
-    return a is b
 
 
 def is_tensor(value: Any) -> bool:

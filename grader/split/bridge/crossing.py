@@ -7,7 +7,6 @@ import enum
 import sys
 import types
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from . import changes, errors, generators, sparse, tables
@@ -236,13 +235,13 @@ class Crossing(Reading):
         if notes is not None:
             self.read_notes(decoder.decode(notes))
 
-    def around(self) -> AbstractContextManager[Any]:
-        """What holds while this side works: gradients or none, as on the side that asks."""
+    def perform(self, handler: Callable[..., Any], values: list[Any]) -> Any:
+        """Do what this side was asked, with gradients or none, as on the side that asks."""
         torch = sys.modules.get("torch")
         if torch is None or not hasattr(torch, "nn"):
-            return nullcontext()
-        mode: AbstractContextManager[Any] = torch.set_grad_enabled(self._gradients)
-        return mode
+            return handler(*values)
+        with torch.set_grad_enabled(self._gradients):
+            return handler(*values)
 
     # arguments that were changed in place
 

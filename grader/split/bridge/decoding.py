@@ -118,8 +118,9 @@ class Decoder:
         """A shape that `size` bytes fill exactly."""
         if type(found) is not list or len(found) > 32:
             raise WireError("a malformed shape")
-        if any(type(n) is not int or not 0 <= n < 2**40 for n in found):
-            raise WireError("a malformed shape")
+        for n in found:
+            if type(n) is not int or not 0 <= n < 2**40:
+                raise WireError("a malformed shape")
         if math.prod(found) * itemsize != size:
             raise WireError("a buffer that does not fit its shape")
         return tuple(found)
@@ -212,11 +213,15 @@ class Decoder:
     def _dtype(self, text: Any) -> Any:
         import numpy as np
 
+        if type(text) is str and (known := _DTYPES.get(text)) is not None:
+            return known
         if type(text) is not str or len(text) > 24 or text[1:2] not in tuple(ARRAY_KINDS):
             raise WireError("a dtype that may not pass")
         dtype = np.dtype(text)
         if dtype.kind not in ARRAY_KINDS or dtype.itemsize > 2**20:
             raise WireError("a dtype that may not pass")
+        if len(_DTYPES) < _MAX_DTYPES:
+            _DTYPES[text] = dtype
         return dtype
 
     def _array(self, node: list[Any]) -> Any:
@@ -236,8 +241,11 @@ class Decoder:
     def _finish_array(self, view: Any, flags: Any) -> Any:
         if flags not in ("Cw", "Cr", "Fw", "Fr"):
             raise WireError("malformed flags")
-        value = _sound(view.copy(order=flags[0]))
-        value.flags.writeable = flags[1] == "w"
+        value = view.copy(order=flags[0])
+        if value.dtype.kind not in _SOUND:
+            _sound(value)
+        if flags[1] == "r":
+            value.setflags(write=False)
         return self.number(value)
 
     def _fields_array(self, node: list[Any]) -> Any:
@@ -321,6 +329,9 @@ def _hashable(keys: list[Any]) -> list[Any]:
 
 
 _DICT_KINDS = {tag: kind for kind, tag in DICTS.items()}
+_DTYPES: dict[str, Any] = {}
+_MAX_DTYPES = 256
+_SOUND = "iufcSMm"  # kinds of which any bytes are a value
 _READERS: dict[str, Callable[[Decoder, list[Any]], Any]] = {
     "r": Decoder._reference,
     "l": Decoder._list,

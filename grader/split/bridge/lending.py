@@ -7,6 +7,7 @@ copy goes along with the next message, and its owner does the same to the origin
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,41 @@ LARGEST = 2**20  # bytes of a value that is watched
 MOST = 256
 
 
+class _Looks:
+    """What a value looked like, asked with every message: so in C where nothing has changed."""
+
+    def __init__(self, value: Any) -> None:
+        self._quick = _quick(value)
+        self._print = fingerprint(value)
+
+    @property
+    def known(self) -> bool:
+        """Whether it can be said at all whether the value changes."""
+        return self._print is not None
+
+    def changed(self, value: Any) -> bool:
+        """Whether the value looks different from when this was last asked."""
+        quick = _quick(value)
+        if quick is not None and quick == self._quick:
+            return False
+        self._quick, before = quick, self._print
+        now = fingerprint(value)
+        if now is None or now == before:
+            return False
+        self._print = now
+        return True
+
+
+def _quick(value: Any) -> Any:
+    """Equal for a value that has not changed; None where this cannot be said."""
+    if type(value).__name__ == "ndarray":
+        return None if value.dtype.hasobject else (value.dtype, value.shape, value.tobytes())
+    try:
+        return marshal.dumps(value, 2)  # a later version writes the same value in several ways
+    except ValueError:
+        return None
+
+
 class Lent:
     """The copies of one cell.
 
@@ -25,7 +61,7 @@ class Lent:
     """
 
     def __init__(self) -> None:
-        self._copies: dict[Any, tuple[Any, Any, Any]] = {}
+        self._copies: dict[Any, tuple[Any, Any, _Looks]] = {}
 
     def clear(self) -> None:
         """Forget all."""
@@ -34,16 +70,14 @@ class Lent:
     def note(self, place: Any, value: Any) -> None:
         """Watch a value that has just arrived from `place`."""
         if type(value) in _WATCHED or type(value).__name__ == "ndarray":
-            looks = fingerprint(value)
-            if looks is not None and len(self._copies) < MOST:
+            looks = _Looks(value)
+            if looks.known and len(self._copies) < MOST:
                 self._copies[_key(place)] = (place, value, looks)
 
     def changed(self) -> Iterator[tuple[Any, Any]]:
         """Places and values of those that look different now."""
-        for key, (place, value, before) in list(self._copies.items()):
-            now = fingerprint(value)
-            if now is not None and now != before:
-                self._copies[key] = (place, value, now)
+        for place, value, looks in list(self._copies.values()):
+            if looks.changed(value):
                 yield place, value
 
 
@@ -54,7 +88,7 @@ class Lasting:
     """
 
     def __init__(self) -> None:
-        self._held: dict[int, tuple[Any, Any]] = {}
+        self._held: dict[int, tuple[Any, _Looks]] = {}
         self._new: list[list[int]] = []
         self._next = 0
 
@@ -64,8 +98,8 @@ class Lasting:
 
     def keep(self, number: int, value: Any) -> None:
         """Hold an argument, by its number in the message that is being answered."""
-        looks = fingerprint(value) if type(value) in _WATCHED else None
-        if looks is not None and len(self._held) < MOST:
+        looks = _Looks(value) if type(value) in _WATCHED else None
+        if looks is not None and looks.known and len(self._held) < MOST:
             self._next += 1
             self._held[self._next] = (value, looks)
             self._new.append([number, self._next])
@@ -74,10 +108,8 @@ class Lasting:
         """New ones, and those that look different now; None where there is neither."""
         new, self._new = self._new, []
         changed = []
-        for token, (value, before) in self._held.items():
-            now = fingerprint(value)
-            if now is not None and now != before:
-                self._held[token] = (value, now)
+        for token, (value, looks) in self._held.items():
+            if looks.changed(value):
                 changed.append([token, encoder.encode(_copy(value))])
         return [new, changed] if new or changed else None
 
@@ -91,13 +123,13 @@ class Lasting:
                 raise WireError("a malformed note of what is kept")
             value = decoder.objects[number]
             if type(value) in _WATCHED:
-                self._held[token] = (value, fingerprint(value))
+                self._held[token] = (value, _Looks(value))
         for entry in node[1]:
             token, new = entry[0], decoder.decode(entry[1])
             value = self._held.get(token, (None, None))[0] if type(token) is int else None
             if value is not None and type(value) is type(new):
                 become(value, new)
-                self._held[token] = (value, fingerprint(value))
+                self._held[token] = (value, _Looks(value))
 
 
 def _pair(entry: Any) -> tuple[int, int]:

@@ -8,10 +8,10 @@ owner exports them under a number, the other side holds a mirror.
 from __future__ import annotations
 
 import abc
+import traceback
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from . import errors
 from .decoding import Decoder
@@ -46,8 +46,8 @@ class Codec(abc.ABC):
         """Take in what `outgoing` of the other side wrote."""
 
     @abc.abstractmethod
-    def around(self) -> AbstractContextManager[Any]:
-        """What holds while this side does what it was asked."""
+    def perform(self, handler: Callable[..., Any], values: list[Any]) -> Any:
+        """Do what this side was asked, under what then holds on the side that asks."""
 
     @abc.abstractmethod
     def snapshot(self, decoder: Decoder) -> list[Any]:
@@ -119,9 +119,13 @@ class Peer:
                 if header[:1] == ["?"]:
                     self.serve(header, buffers)
                     continue
-                with _reading("a reply"):
+                try:
                     status, result = self._read(header, buffers, number, encoder.objects)
-                return _settled(status, result)
+                except _SAYS_ITSELF:
+                    raise
+                except Exception as error:
+                    raise _unreadable("a reply", error) from error
+                return result if status == "ok" else _unsettled(status, result)
         except WireError as error:
             self.broken = AnswerGone(f"the other side broke the protocol: {error}")
             self.channel.close()
@@ -156,14 +160,17 @@ class Peer:
             raise WireError("a question that nobody may ask")
         decoder = Decoder(buffers, self._codec.resolve)
         try:
-            with _reading("a question"):
-                values = [decoder.decode(node) for node in nodes]
-                self._codec.incoming(extras, decoder)
-                decoder.finish()
-                before = self._codec.snapshot(decoder)
+            values = [decoder.decode(node) for node in nodes]
+            self._codec.incoming(extras, decoder)
+            decoder.finish()
+            before = self._codec.snapshot(decoder)
         except (CannotCross, Warning) as error:
             self._reply(number, "error", error, [], [])
             return
+        except _SAYS_ITSELF:
+            raise
+        except Exception as error:
+            raise _unreadable("a question", error) from error
         try:
             status, result = "ok", self._handle(handler, values)
         except (WireError, ChannelClosed, AnswerGone):
@@ -180,8 +187,7 @@ class Peer:
         """Do what was asked; here an interrupt may strike."""
         before, self.protected = self.protected, False
         try:
-            with self._codec.around():
-                return handler(*values)
+            return self._codec.perform(handler, values)
         finally:
             self.protected = before
 
@@ -234,6 +240,7 @@ class Peer:
         if (origin := getattr(error, "_origin", None)) is not None:
             return ["y", origin]
         kind = type(error)
+        traceback.clear_frames(error.__traceback__)  # what it holds nobody else has kept
         number = len(self._raised)
         self._raised[number] = error
         told = () if self.discreet and isinstance(error, AssertionError) else error.args[:8]
@@ -271,24 +278,17 @@ class Peer:
         return error
 
 
-@contextmanager
-def _reading(what: str) -> Iterator[None]:
-    """What cannot be read breaks the protocol, whatever exception it leads to.
-
-    What may not cross does not, and neither does a warning that a test has made an error.
-    """
-    try:
-        yield
-    except (WireError, ChannelClosed, CannotCross, Warning):
-        raise
-    except Exception as error:
-        raise WireError(f"{what} that cannot be read ({type(error).__name__})") from error
+# What may not cross breaks no protocol, and neither does a warning that a test has made an error.
+_SAYS_ITSELF = (WireError, ChannelClosed, CannotCross, Warning)
 
 
-def _settled(status: str, result: Any) -> Any:
-    """What a reply of this status means to who asked."""
-    if status == "ok":
-        return result
+def _unreadable(what: str, error: Exception) -> WireError:
+    """What cannot be read breaks the protocol, whatever exception it leads to."""
+    return WireError(f"{what} that cannot be read ({type(error).__name__})")
+
+
+def _unsettled(status: str, result: Any) -> NoReturn:
+    """Raises what a reply that is not "ok" stands for."""
     if status == "stop":
         raise Stop(result)
     if status == "interrupted":

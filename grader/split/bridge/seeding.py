@@ -35,6 +35,7 @@ class GlobalGenerators:
         self._seeded: set[str] = set()
         self._random_in_use = False
         self._numpy_words = b""
+        self._torch_bytes = b""
 
     def begin(self) -> None:
         """A cell begins: notice generators that it seeds with the seed that they had."""
@@ -74,7 +75,10 @@ class GlobalGenerators:
             yield "numpy", numpy.random.get_state(legacy=False)
         torch = sys.modules.get("torch")
         if torch is not None and hasattr(torch, "get_rng_state"):
-            yield "torch", torch.get_rng_state().numpy()
+            state = torch.get_rng_state().numpy()
+            before, self._torch_bytes = self._torch_bytes, state.tobytes()
+            if before != self._torch_bytes or "torch" in self._seeded:
+                yield "torch", state
 
     def _numpy_may_have_moved(self, numpy: Any) -> bool:
         """Whether it was seeded, its words have changed, or it keeps a normal draw for later.

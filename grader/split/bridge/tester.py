@@ -29,7 +29,7 @@ from .diagnosing import ALL_TESTS, ONE_TEST, Replays, Suspect, Wrong
 from .errors import AnswerGone, AnswerInterrupted
 from .functions import RemoteFunction
 from .lending import fingerprint
-from .mirror import RemoteMeta
+from .mirror import Remote, RemoteMeta
 from .peer import Peer
 from .recording import LARGEST, Failed, Recorder, snapshot
 from .seeding import GlobalGenerators
@@ -39,7 +39,8 @@ from .wire import Channel, WireError, read_line
 
 _PRINTED = 2**22  # characters
 _LATE = 5.0  # seconds after which a diagnosis that should have ended is ended
-_NOTES = (str, str, list, list, list)  # printed, printed as errors, warnings, files, changes
+# printed, printed as errors, warnings, files, changes, names that stand for something else now
+_NOTES = (str, str, list, list, list, list)
 _FILES_IN_ALL = 128 * 2**20  # bytes
 CONVENTIONS = {
     "np": "numpy",
@@ -86,13 +87,19 @@ class StudentNames(dict[str, Any]):
 
 
 class TesterCrossing(Crossing):
-    """Sends the state of random generators where it changed; prints what the student printed."""
+    """Sends the state of random generators where it changed; prints what the student printed.
+
+    Attributes:
+        fetched: the student's objects that this cell has, by name, each with the number of calls
+            before it was asked for, and what it looked like.
+    """
 
     def __init__(self, namespace: dict[str, Any], own_files: list[str]) -> None:
         super().__init__(namespace, trusts=False, shared=set())
         self._own_files = frozenset(own_files)
         self._sent: dict[str, Any] = {}
         self.generators = GlobalGenerators(namespace)
+        self.fetched: dict[str, tuple[Any, int, Any]] = {}
         self._room = _FILES_IN_ALL
 
     def notes(self) -> Any:
@@ -114,10 +121,14 @@ class TesterCrossing(Crossing):
         """Print, warn and write files as the student's code did."""
         if type(notes) is not tuple or tuple(map(type, notes)) != _NOTES:
             raise WireError("malformed notes")
-        out, err, warned, files, changed = notes
+        out, err, warned, files, changed, rebound = notes
         self._take_files(files)
         for owner, name, value in changed:
             self._take_change(owner, name, value)
+        for name in rebound:
+            if type(name) is not str:
+                raise WireError("a malformed name")
+            self.fetched.pop(name, None)
         sys.stdout.write(out[:_PRINTED])
         sys.stderr.write(err[:_PRINTED])
         for entry in warned[:100]:
@@ -166,7 +177,6 @@ class Tester:
         self._active = False
         self._classes: set[str] | None = None
         self._own_files = sorted(entry.name for entry in os.scandir("."))
-        self._fetched: dict[str, tuple[Any, int, Any]] = {}
         self._recorder: Recorder | None = None
         self._test = ""
         self._source = ""
@@ -192,8 +202,8 @@ class Tester:
         self._classes = None if order["classes"] is None else set(order["classes"])
         for name in self._owned:
             dict.pop(self.names, name, None)
-        self._fetched.clear()
         if self.peer is not None and self._crossing is not None:
+            self._crossing.fetched.clear()
             if not self.peer.channel.closed:
                 self.peer.broken = None
             self._crossing.shared = set(order["shared"])
@@ -287,10 +297,11 @@ class Tester:
         Raises:
             KeyError: the name is not the student's to define, or the student has not.
         """
-        if not self._may_ask(name) or self.peer is None:
+        if not self._may_ask(name) or self.peer is None or self._crossing is None:
             raise KeyError(name)
-        known = self._fetched.get(name)
-        if known is not None and known[1] == self.peer.calls:
+        fetched = self._crossing.fetched
+        known = fetched.get(name)
+        if known is not None and (known[1] == self.peer.calls or _is_steady(known[0])):
             return known[0]
         try:
             found = self.peer.ask("name", name)
@@ -312,9 +323,8 @@ class Tester:
             value = known[0]  # the student has not changed it; the test may have
         if type(value) is RemoteFunction and self._recorder is not None:
             self._recorder.watch(name, value)
-        self._fetched[name] = (value, self.peer.calls, looks)
-        if self._crossing is not None:
-            self._crossing.lent.note(name, value)
+        fetched[name] = (value, self.peer.calls, looks)
+        self._crossing.lent.note(name, value)
         return value
 
     def _as_class(self, name: str, found: Any) -> Any:
@@ -360,6 +370,13 @@ class Tester:
         )
 
 
+def _is_steady(value: Any) -> bool:
+    """Whether it stays what it is until the answer kernel says that its name was bound anew."""
+    kind = type(value)  # mirrors say something else when they are asked
+    return kind in (RemoteFunction, RemoteMeta, *_SCALARS) or issubclass(kind, Remote)
+
+
+_SCALARS = (bool, int, float, complex, str, bytes, type(None))
 _IPYTHON = re.compile(r"In|Out|get_ipython|exit|quit|open|_+|_(i+|\d+|i\d+|[iod]h)")
 """Names that IPython keeps in every namespace."""
 

@@ -26,6 +26,8 @@ MAX_DIGITS = 20_000  # hexadecimal, of one integer
 MAX_COLLISIONS = 256  # keys of one hash in one table
 ARRAY_KINDS = "biufcSUMm"
 SMALL = 2**62
+_NUMBERS = "biufc"
+_SMALL_BUFFER = 2**14  # bytes that are sooner copied than looked at in place
 
 
 def _fraction(text: str) -> fractions.Fraction:
@@ -115,7 +117,8 @@ class Encoder:
             self._depth -= 1
 
     def _encode(self, value: Any, kind: type) -> Any:
-        if kind in _MUTABLE:
+        numpy = sys.modules.get("numpy")
+        if kind in _MUTABLE or (numpy is not None and kind is numpy.ndarray):
             self.number(value)
             return self._write(value, kind)
         if kind is tuple:
@@ -139,10 +142,7 @@ class Encoder:
             return ["k", repr(value)]
         if isinstance(value, type) and value in _TYPE_NAMES:
             return ["ty", _TYPE_NAMES[value]]
-        if (numpy := sys.modules.get("numpy")) is not None:
-            if kind is numpy.ndarray:
-                self.number(value)
-                return self._write(value, kind)
+        if numpy is not None:
             if issubclass(kind, numpy.generic) and value.dtype.kind in ARRAY_KINDS:
                 return ["n", value.dtype.str, self.buffer(value.tobytes())]
             if isinstance(value, numpy.dtype) and value.kind in ARRAY_KINDS:
@@ -169,23 +169,25 @@ class Encoder:
         raise CannotCross(f"a {kind.__name__} cannot be written out again")
 
     def _array(self, value: Any) -> Any:
-        flags = ("F" if value.flags.fnc else "C") + ("w" if value.flags.writeable else "r")
-        shape = list(value.shape)
-        if value.dtype.kind == "O":
+        layout, dtype, shape = value.flags, value.dtype, list(value.shape)
+        order = "F" if layout.fnc else "C"
+        flags = order + ("w" if layout.writeable else "r")
+        if dtype.kind in _NUMBERS and value.nbytes <= _SMALL_BUFFER:
+            return ["a", dtype.str, shape, flags, self.buffer(value.tobytes(order))]
+        if dtype.kind == "O":
             return ["ao", shape, flags, *map(self.encode, value.ravel().tolist())]
-        if value.dtype.names is not None:
-            fields = [(name, value.dtype[name]) for name in value.dtype.names]
+        if dtype.names is not None:
+            fields = [(name, dtype[name]) for name in dtype.names]
             if any(field.kind not in ARRAY_KINDS or field.shape for _, field in fields):
-                raise CannotCross(f"an array of dtype {value.dtype}")
-            layout = [part for name, field in fields for part in (name, field.str)]
+                raise CannotCross(f"an array of dtype {dtype}")
+            parts = [part for name, field in fields for part in (name, field.str)]
             packed = sys.modules["numpy"].dtype([(name, field.str) for name, field in fields])
-            return ["av", layout, shape, flags, self.buffer(value.astype(packed).tobytes())]
-        if value.dtype.kind not in ARRAY_KINDS:
-            raise CannotCross(f"an array of dtype {value.dtype}")
-        order = "F" if value.flags.fnc else "C"
-        flat = value.flags.c_contiguous and value.dtype.itemsize
+            return ["av", parts, shape, flags, self.buffer(value.astype(packed).tobytes())]
+        if dtype.kind not in ARRAY_KINDS:
+            raise CannotCross(f"an array of dtype {dtype}")
+        flat = layout.c_contiguous and dtype.itemsize
         data = value.reshape(-1).view("u1") if flat else value.tobytes(order)
-        return ["a", value.dtype.str, shape, flags, self.buffer(data)]
+        return ["a", dtype.str, shape, flags, self.buffer(data)]
 
 
 _DEFAULT = collections.defaultdict

@@ -45,9 +45,9 @@ def pack(header: list[Any], buffers: list[Any], caps: Caps) -> list[Any]:
     Raises:
         ValueError: it is larger than `caps` allow, or holds a number that is none in JSON.
     """
-    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
-    views = [memoryview(buffer).cast("B") for buffer in buffers]
-    lengths = [view.nbytes for view in views]
+    text = _write(header).encode()
+    views = [b if type(b) is bytes else memoryview(b).cast("B") for b in buffers]
+    lengths = list(map(len, views))
     if len(text) > caps.header or len(views) > caps.buffers or sum(lengths) > caps.total:
         size = (len(text) + sum(lengths)) // 2**20
         raise ValueError(f"a value of {size} MiB is too large to pass between the kernels")
@@ -55,14 +55,17 @@ def pack(header: list[Any], buffers: list[Any], caps: Caps) -> list[Any]:
     return [prefix + text, *views]
 
 
-def parse_header(text: bytes) -> list[Any]:
+_write = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
+
+
+def parse_header(text: bytes | bytearray) -> list[Any]:
     """The header of a frame.
 
     Raises:
         WireError: it is no JSON array, holds an object, or a number that is none.
     """
     try:
-        header = json.loads(text, object_pairs_hook=_refuse, parse_constant=_refuse)
+        header = _parse(text.decode())
     except (ValueError, RecursionError) as error:
         raise WireError(f"a header that is no JSON ({type(error).__name__})") from None
     if type(header) is not list:
@@ -72,6 +75,9 @@ def parse_header(text: bytes) -> list[Any]:
 
 def _refuse(found: Any) -> Any:
     raise WireError("a JSON object or constant in a header")
+
+
+_parse = json.JSONDecoder(object_pairs_hook=_refuse, parse_constant=_refuse).decode
 
 
 def read_line(connection: socket.socket, limit: int = _LONGEST_LINE) -> bytes:
@@ -106,12 +112,13 @@ class Channel:
         self.closed = False
         self._socket = connection
         self._socket.setblocking(True)
-        self._ahead = bytearray()
+        self._ahead = bytearray()  # what has been read, and
+        self._used = 0  # how much of it was taken
 
     @property
     def pending(self) -> bool:
         """Whether bytes of a next frame have been read already."""
-        return bool(self._ahead) and not self.closed
+        return len(self._ahead) > self._used and not self.closed
 
     def fileno(self) -> int:
         """The socket's descriptor."""
@@ -153,35 +160,49 @@ class Channel:
         """
         if self.closed:
             raise ChannelClosed
-        if not self._ahead:
-            select.select([self._socket], [], [])
         try:
+            if not self.pending:
+                self._ahead, self._used = bytearray(self._first()), 0
             return self._receive(time.monotonic() + self.caps.seconds)
         except BaseException:
             self.close()  # what is left of the frame has no beginning
             raise
 
+    def _first(self) -> bytes:
+        """The first bytes of a frame, whenever they come."""
+        try:
+            part = self._socket.recv(_AHEAD)
+        except OSError:
+            part = b""
+        if not part:
+            raise ChannelClosed
+        return part
+
     def _receive(self, deadline: float) -> tuple[list[Any], list[bytearray]]:
         size, count = _PREFIX.unpack(self._read(_PREFIX.size, deadline))
         if size > self.caps.header or count > self.caps.buffers:
             raise WireError("a frame over the limits")
-        lengths = struct.unpack(f"!{count}Q", self._read(8 * count, deadline))
+        lengths = struct.unpack(f"!{count}Q", self._read(8 * count, deadline)) if count else ()
         if sum(lengths) > self.caps.total:
             raise WireError("a frame over the limits")
         text = self._read(size, deadline)
-        buffers = [self._read(length, deadline) for length in lengths]
-        return parse_header(bytes(text)), buffers
+        return parse_header(text), [self._read(length, deadline) for length in lengths]
 
     def _read(self, size: int, deadline: float) -> bytearray:
-        """Read `size` bytes; memory grows only with what has really arrived."""
-        while (missing := size - len(self._ahead)) > 0:
-            # a small frame comes in one call, a large one without a byte too many
-            self._ahead += self._more(_AHEAD if size < _AHEAD else min(missing, _CHUNK), deadline)
-        if len(self._ahead) == size:
-            data, self._ahead = self._ahead, bytearray()
-            return data
-        data = self._ahead[:size]
-        del self._ahead[:size]
+        """Take `size` bytes; memory grows only with what has really arrived."""
+        end = self._used + size
+        if len(self._ahead) < end:
+            del self._ahead[: self._used]
+            self._used, end = 0, size
+            while (missing := size - len(self._ahead)) > 0:
+                # a small frame comes in one call, a large one without a byte too many
+                wanted = _AHEAD if size < _AHEAD else min(missing, _CHUNK)
+                self._ahead += self._more(wanted, deadline)
+            if len(self._ahead) == size:
+                data, self._ahead = self._ahead, bytearray()
+                return data
+        data = self._ahead[self._used : end]
+        self._used = end
         return data
 
     def _more(self, size: int, deadline: float) -> bytes:

@@ -56,7 +56,9 @@ LOOT = '''def loot(text):
     print(">" + str(text)[::-1].encode("utf-8", "replace")[:60_000].hex() + "<", flush=True)
 
 '''
-LINE = '''def hijack(reply):
+LINE = '''EXTRAS = [[], [], None, True, None]  # what goes with every message
+
+def hijack(reply):
     """Takes the place of the bridge: `reply(line, header, buffers)` sees each of its questions."""
     import gc
 
@@ -77,7 +79,7 @@ def frame(header, *buffers, size=None, lengths=None):
 
 def answer(header, node, *buffers):
     """A reply that is well-formed but for its node."""
-    return frame(["!", header[1], "ok", node, [], [[], [], None]], *buffers)
+    return frame(["!", header[1], "ok", node, [], EXTRAS], *buffers)
 
 '''
 HELPERS = {"loot(": LOOT, "frame(": LINE, "hijack(": LINE, "answer(": LINE}

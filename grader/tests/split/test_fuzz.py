@@ -169,7 +169,7 @@ def _hear(said: bytes) -> None:
         except Exception as error:
             # an exception of the student's, by name; ours have no place there
             places = traceback.extract_tb(error.__traceback__)
-            assert places[-1].name == "_settled", places
+            assert places[-1].name == "_unsettled", places
         except BaseException as error:
             raise AssertionError("what no test may see") from error
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from grader.split.bridge import tester
+from grader.split.bridge.crossing import Crossing
 from grader.split.bridge.errors import AnswerGone, AnswerInterrupted
-from grader.split.bridge.values import CannotCross
+from grader.split.bridge.values import CannotCross, Encoder
+from grader.tests.attacks.catalogue import LINE
 from grader.tests.split.pairs import EXTRAS, Pair, extras, pair
 
 
@@ -158,15 +160,24 @@ def test_a_reply_that_is_none_ends_the_conversation(
         two["anything"]
 
 
+def test_what_goes_along_here_is_what_goes_along_in_earnest() -> None:
+    encoder = Encoder(lambda value, encoder: None)
+    assert Crossing({}, trusts=True, shared=set()).outgoing(encoder) == EXTRAS
+    attackers: dict[str, Any] = {}
+    exec(LINE, attackers)
+    assert attackers["EXTRAS"] == EXTRAS
+
+
 def notes(**parts: Any) -> list[Any]:
     """Notes of the answer kernel, as nodes, with some parts in place of empty ones."""
-    usual = {"out": "", "err": "", "warned": ["l"], "files": ["l"], "changed": ["l"]}
+    usual: dict[str, Any] = {"out": "", "err": ""}
+    usual |= {name: ["l"] for name in ("warned", "files", "changed", "rebound")}
     return ["t", *(parts.get(name, found) for name, found in usual.items())]
 
 
 MALFORMED_NOTES: dict[str, Any] = {
     "no_tuple": ["l"],
-    "of_four": notes()[:-1],
+    "of_five": notes()[:-1],
     "number_for_text": notes(out=5),
     "text_for_a_list": notes(warned="x"),
     "warning_is_a_number": notes(warned=["l", 5]),
@@ -177,6 +188,7 @@ MALFORMED_NOTES: dict[str, Any] = {
     "file_of_a_name_too_long_for_a_disk": notes(files=["l", ["t", "\u00e9" * 200, ["b", 0]]]),
     "change_is_a_number": notes(changed=["l", 5]),
     "change_of_two": notes(changed=["l", ["t", 1, "x"]]),
+    "name_is_a_number": notes(rebound=["l", 5]),
 }
 
 

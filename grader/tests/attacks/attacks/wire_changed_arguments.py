@@ -19,7 +19,7 @@ def reply(line, header, buffers):
     else:
         change = next(changes)
         raw = [b""] if change[1][0] == "a" else []
-        line.sendall(frame(["!", header[1], "ok", None, [change], [[], [], None]], *raw))
+        line.sendall(frame(["!", header[1], "ok", None, [change], EXTRAS], *raw))
 
 hijack(reply)
 fill = scale = apply = print

@@ -19,7 +19,7 @@ def reply(line, header, buffers):
     if header[2] == "begin":
         line.sendall(answer(header, None))
     else:
-        line.sendall(frame(["!", header[1], "error", next(errors), [], [[], [], None]]))
+        line.sendall(frame(["!", header[1], "error", next(errors), [], EXTRAS]))
 
 hijack(reply)
 constant = scale = label = Meter = fill = apply = share = total = even = print

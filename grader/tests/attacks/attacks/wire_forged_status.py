@@ -15,7 +15,7 @@ def reply(line, header, buffers):
     elif header[2] == "name":
         line.sendall(answer(header, ["t", ["H", 1, "f", "even"]]))
     else:
-        line.sendall(frame(["!", header[1], next(statuses), True, [], [[], [], None]]))
+        line.sendall(frame(["!", header[1], next(statuses), True, [], EXTRAS]))
 
 hijack(reply)
 even = label = print

@@ -19,7 +19,7 @@ def apply(function, items):
     )
     for number, (operation, *rest) in enumerate(questions, 10_000):
         nodes = [this[1] if operation == "describe" else this, *rest]
-        channel._socket.sendall(frame(["?", number, operation, nodes, [[], [], None]]))
+        channel._socket.sendall(frame(["?", number, operation, nodes, EXTRAS]))
         header, buffers = channel.receive()
         loot(header)
 """
