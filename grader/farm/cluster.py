@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.security import Security
 from distributed.versions import VersionMismatchWarning
 
 from grader.errors import FarmError, UsageError
@@ -41,6 +42,7 @@ _SETTINGS = {
     "distributed.worker.memory.terminate": False,
     "distributed.comm.timeouts.connect": "60s",
 }
+_STARTS = 3
 _CLIENT_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "1GB"}
 
 
@@ -108,6 +110,9 @@ def local_cluster(
 ) -> Iterator[Client]:
     """A Dask cluster on this machine, gone at the end.
 
+    It speaks TLS with a key that exists in its processes' memory only: another account of the
+    machine reaches the ports too, and whoever may speak to a scheduler can run programs.
+
     Args:
         workers: how many processes; 0 means one for each core.
         at_most: tasks that there will be.
@@ -116,31 +121,28 @@ def local_cluster(
 
     Raises:
         UsageError: the dashboard is not installed.
-        FarmError: a worker died while it started.
+        FarmError: workers died while they started, each time it was tried.
     """
     if dashboard and importlib.util.find_spec("bokeh") is None:
         raise UsageError("Dask's dashboard needs the package bokeh: install it.")
     settings = {**_SETTINGS, **_CLIENT_SETTINGS, "grader.cards": cards or []}
+    if not dashboard:  # and then nobody need be told anything over HTTP, which has no key
+        settings["distributed.scheduler.http.routes"] = []
     with dask.config.set(settings), loop_deaf_to_interrupts() as loop:
-        try:
-            cluster = LocalCluster(
-                n_workers=min(workers or os.cpu_count() or 1, at_most),
-                threads_per_worker=1,
-                # without the dashboard Dask opens a port all the same: one that is free
-                dashboard_address="127.0.0.1:0",
-                worker_dashboard_address=None,
-                scheduler_kwargs={"dashboard": dashboard},
-                resources={RESOURCE: 1} if cards else None,
-                silence_logs=logging.CRITICAL,
-                memory_limit=0,
-                host="127.0.0.1",
-                loop=loop,
-            )
-        except RuntimeError:  # one that was killed before it was ready
-            raise FarmError(
-                "The worker processes could not all be started: run `grader doctor`, then this "
-                "command again."
-            ) from None
+        cluster = _start(
+            n_workers=min(workers or os.cpu_count() or 1, at_most),
+            threads_per_worker=1,
+            # without the dashboard Dask opens a port all the same: one that is free
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address=None,
+            scheduler_kwargs={"dashboard": dashboard},
+            resources={RESOURCE: 1} if cards else None,
+            silence_logs=logging.CRITICAL,
+            memory_limit=0,
+            host="127.0.0.1",
+            security=Security.temporary(),
+            loop=loop,
+        )
         client = Client(cluster)
         try:
             yield client
@@ -148,6 +150,19 @@ def local_cluster(
             with interrupts_ignored():
                 client.close()
                 cluster.close()
+
+
+def _start(**options: Any) -> LocalCluster:
+    """Start workers, once more where one was killed before it was ready."""
+    for _ in range(_STARTS):
+        try:
+            return LocalCluster(**options)
+        except RuntimeError:  # it has closed what it had started
+            continue
+    raise FarmError(
+        "The worker processes could not all be started: run `grader doctor`, then this command "
+        "again."
+    )
 
 
 @contextmanager
