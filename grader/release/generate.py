@@ -14,6 +14,7 @@ from grader.errors import LeakError, ReleaseError
 from grader.release.converter import run_converter
 from grader.release.crossing import Finding, find_crossings
 from grader.release.leaks import check_leaks, check_sources, secret_regions
+from grader.release.marks import with_usual_markers
 from grader.release.sources import convert_sources, set_cell_ids
 from grader.release.template import AssignmentTemplate, load_template
 
@@ -59,11 +60,12 @@ def release_assignment(course: Course, name: str) -> Released:
     except LeakError:
         shutil.rmtree(released)
         raise
-    findings = [
-        finding
-        for path in assignment.notebooks
-        for finding in find_crossings(path.stem, nbformat.read(path, as_version=4))
-    ]
+    findings: list[Finding] = []
+    for path in assignment.notebooks:
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            cell.source = with_usual_markers(cell.source, regions[1:])
+        findings += find_crossings(path.stem, notebook)
     return Released(name, files, load_template(course, name), tuple(findings))
 
 

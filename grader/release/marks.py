@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 ANSWER_MARK = "### GRADER: ANSWER KERNEL"
 """The comment line by which an instructor sends a test cell to the answer kernel."""
@@ -12,10 +13,11 @@ CHANGES_MARK = "### GRADER: CHANGES"
 
 _MARK = re.compile(r"^\s*#+\s*GRADER:\s*ANSWER KERNEL\s*$", re.MULTILINE | re.IGNORECASE)
 _CHANGES = re.compile(r"^\s*#+\s*GRADER:\s*CHANGES\b([\w, \t]*)$", re.MULTILINE | re.IGNORECASE)
-# what nbgrader takes out of a locked cell; it too looks for the markers anywhere in a line
-_HIDDEN = re.compile(
-    r"^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME).*?END \1[^\n]*$", re.MULTILINE | re.DOTALL
+_HIDDEN = (
+    ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS"),
+    ("BEGIN MARK SCHEME", "END MARK SCHEME"),
 )
+"""nbgrader's own markers of what it takes out of a locked cell; it finds them inside a line."""
 
 
 def is_marked(source: str) -> bool:
@@ -29,5 +31,33 @@ def said_to_change(source: str) -> frozenset[str]:
 
 
 def without_hidden(source: str) -> str:
-    """A cell without its hidden tests and mark schemes, as a release shows it."""
-    return _HIDDEN.sub("", source)
+    """A cell without its hidden tests and mark schemes, as a release shows it.
+
+    A region that is never closed runs to the end.
+    """
+    for begin, end in _HIDDEN:
+        if begin not in source:
+            continue
+        kept, inside = [], False
+        for line in source.splitlines():
+            if begin in line:
+                inside = True
+            elif end in line and inside:
+                inside = False
+            elif not inside:
+                kept.append(line)
+        source = "\n".join(kept).rstrip()
+    return source
+
+
+def with_usual_markers(source: str, regions: Sequence[tuple[str, str]]) -> str:
+    """A cell whose hidden tests and mark schemes stand between nbgrader's own markers.
+
+    Args:
+        source: the cell as its instructor wrote it.
+        regions: the course's markers of the same, in the order of `_HIDDEN`.
+    """
+    for chosen, usual in zip(regions, _HIDDEN, strict=True):
+        for marker, known in zip(chosen, usual, strict=True):
+            source = source.replace(marker, known)
+    return source

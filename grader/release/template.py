@@ -21,7 +21,8 @@ from grader.course import Course
 from grader.errors import CourseError
 from grader.release.catalogue import MISCONCEPTIONS, Variant, load_catalogue
 from grader.release.converter import programs_on_path
-from grader.release.marks import said_to_change
+from grader.release.leaks import Regions, secret_regions
+from grader.release.marks import said_to_change, with_usual_markers
 from grader.release.names import (
     assigned_names,
     changed_names,
@@ -191,11 +192,12 @@ def load_template(course: Course, name: str) -> AssignmentTemplate:
     """
     tags = _released_tags(course, name)
     wrong = _misconceptions(course, name)
+    hidden = secret_regions(course.config)[1:]
     try:
         with programs_on_path(), Gradebook(course.db_url, course.directory.course_id) as gradebook:
             found = gradebook.find_assignment(name)
             notebooks = {
-                nb.name: _notebook(nb, tags).informed(
+                nb.name: _notebook(nb, tags, hidden).informed(
                     _source_cells(course.path("source", name) / f"{nb.name}.ipynb"), wrong
                 )
                 for nb in found.notebooks
@@ -212,7 +214,9 @@ def load_template(course: Course, name: str) -> AssignmentTemplate:
     return AssignmentTemplate(name, dict(sorted(notebooks.items())))
 
 
-def _notebook(notebook: Any, tags: dict[tuple[str, str], tuple[str, ...]]) -> NotebookTemplate:
+def _notebook(
+    notebook: Any, tags: dict[tuple[str, str], tuple[str, ...]], hidden: Regions
+) -> NotebookTemplate:
     # a database promises no order, and after a second release with new cells it has none
     order = {grade_id: at for at, (name, grade_id) in enumerate(tags) if name == notebook.name}
     graded = {cell.name: cell for cell in [*notebook.grade_cells, *notebook.task_cells]}
@@ -222,7 +226,8 @@ def _notebook(notebook: Any, tags: dict[tuple[str, str], tuple[str, ...]]) -> No
         TemplateCell(
             grade_id=cell.name,
             cell_type=cell.cell_type,
-            source=cell.source or "",
+            # from here on everybody may go by nbgrader's own markers
+            source=with_usual_markers(cell.source or "", hidden),
             checksum=cell.checksum or "",
             locked=bool(cell.locked),
             grade=cell.name in graded and cell.name not in tasks,

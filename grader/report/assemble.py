@@ -12,8 +12,7 @@ import nbformat
 from grader.course import Course
 from grader.errors import CourseError
 from grader.farm import ResultStore, SubmissionRecord
-from grader.release import NotebookTemplate, TemplateCell, load_template
-from grader.report.hidden import without_hidden
+from grader.release import NotebookTemplate, TemplateCell, load_template, without_hidden
 from grader.report.model import GradedCell, GradedNotebook, GradedSubmission
 from grader.scoring import CellScore, SubmissionScore, read_scores
 from grader.split import NotebookResult, Outcome, TestResult

@@ -1,4 +1,4 @@
-"""What students may not see: the hidden lines of tests, and outputs that would quote them."""
+"""Finds hidden lines of tests in what students would see of a notebook's outputs."""
 
 from __future__ import annotations
 
@@ -8,34 +8,12 @@ from collections.abc import Iterable
 
 from grader.report.text import clean
 
-# nbgrader's delimiters; it too looks for them anywhere in a line.
-_REGIONS = (
-    ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS"),
-    ("BEGIN MARK SCHEME", "END MARK SCHEME"),
-)
 _TELLING = 16
 """Characters other than spaces that make a line telling; shorter ones are in every program."""
 
 _TAG = re.compile(r"<[^<>]*>")
 _SPACE = re.compile(r"\s+")
 _ESCAPED = re.compile(r"\\(.)")
-
-
-def without_hidden(source: str) -> str:
-    """`source` without its hidden regions; one that is never closed runs to the end."""
-    for begin, end in _REGIONS:
-        if begin not in source:
-            continue
-        kept, inside = [], False
-        for line in source.splitlines():
-            if begin in line:
-                inside = True
-            elif end in line and inside:
-                inside = False
-            elif not inside:
-                kept.append(line)
-        source = "\n".join(kept).rstrip()
-    return source
 
 
 class LeakGuard:

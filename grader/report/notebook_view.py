@@ -8,7 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from grader.report.hidden import LeakGuard, without_hidden
+from grader.release import without_hidden
+from grader.report.hidden import LeakGuard
 from grader.report.markup import attached_images, highlighted, markdown, plain
 from grader.report.model import GradedCell, GradedNotebook
 from grader.report.outputs import Budget, attached_image, render_outputs

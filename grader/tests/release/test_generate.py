@@ -19,7 +19,7 @@ from grader import checking
 from grader.course import Course
 from grader.errors import CourseError, LeakError, ReleaseError
 from grader.release import generate as generate_module
-from grader.release import load_template, release_assignment
+from grader.release import load_template, release_assignment, without_hidden
 from grader.tests.courses import _cell, _solution, _test, make_course
 from grader.tests.release.conftest import CANARY, write_notebook
 
@@ -143,11 +143,27 @@ def test_a_course_with_its_own_markers(course_of: Make) -> None:
     )
     config = (
         "c.ClearSolutions.begin_solution_delimeter = '<answer>'\n"
-        "c.ClearSolutions.end_solution_delimeter = '</answer>'"
+        "c.ClearSolutions.end_solution_delimeter = '</answer>'\n"
+        "c.ClearHiddenTests.begin_test_delimeter = '<secret>'\n"
+        "c.ClearHiddenTests.end_test_delimeter = '</secret>'\n"
+        "c.ClearMarkScheme.begin_mark_scheme_delimeter = '<scheme>'"
     )
-    course = course_of(cell, TEST, config=config)
+    hidden = "assert mean([1, 2, 6]) == 3, 'a secret'"
+    test = f"assert mean([1]) == 1\n# <secret>\n{hidden}\n# </secret>"
+    scheme = "one point for each reason that is given"
+    task = new_markdown_cell(f"Say why.\n<scheme>\n{scheme}\nEND MARK SCHEME")
+    task.metadata = _cell("why", "", task=True, locked=True, points=1).metadata
+    cells = [cell, _cell("test_mean", test, grade=True, locked=True, points=1), task]
+    course = course_of(*cells, config=config)
     released = release_assignment(course, "hw")
-    assert answer not in released.files[0].read_text()
+    for secret in (answer, hidden, scheme):
+        assert secret not in released.files[0].read_text()
+    (notebook,) = released.template.notebooks.values()
+    sources = {each.grade_id: each.source for each in notebook.cells}
+    assert hidden in sources["test_mean"]
+    assert without_hidden(sources["test_mean"]) == "assert mean([1]) == 1"
+    assert scheme in sources["why"]
+    assert without_hidden(sources["why"]) == "Say why."
     write_notebook(course.root / "source" / "hw" / "notes.ipynb", new_markdown_cell("</answer>"))
     with pytest.raises(ReleaseError, match="closes nothing"):
         release_assignment(course, "hw")
