@@ -164,7 +164,7 @@ def grade(
     from grader.course import Course
     from grader.farm import Farm
     from grader.farm import grade as grade_assignment
-    from grader.report import class_table, load_graded, summary
+    from grader.report import class_table, load_graded, summary, worth_a_look
     from grader.report.progress import GradingProgress
 
     course = Course(_State.root)
@@ -196,7 +196,11 @@ def grade(
             on_record=lambda record: progress.finished(fault=bool(record.fault)),
         )
     graded = load_graded(course, assignment, student)
-    out.print(class_table(graded))
+    shown, rest = worth_a_look(graded)
+    if shown:
+        out.print(class_table(shown))
+    if rest:
+        out.print(f"{rest} `grader report {escape(assignment)}` writes the table of all.")
     out.print(escape(summary(graded)))
     out.print(f"{run.graded} graded now, {run.kept} kept from before.")
     if run.faults:

@@ -6,7 +6,7 @@ from grader.report.export import export_csv
 from grader.report.feedback import render_feedback, write_feedback
 from grader.report.model import GradedCell, GradedNotebook, GradedSubmission
 from grader.report.runs import RunRow, run_rows, stored_rows, write_rows
-from grader.report.table import class_table, summary
+from grader.report.table import class_table, summary, worth_a_look
 
 __all__ = [
     "GradedCell",
@@ -22,6 +22,7 @@ __all__ = [
     "run_rows",
     "stored_rows",
     "summary",
+    "worth_a_look",
     "write_class",
     "write_feedback",
     "write_rows",

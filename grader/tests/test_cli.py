@@ -276,6 +276,23 @@ def test_the_class_table_fits_80_columns_and_shows_untrusted_text_as_it_is(
     assert "1 graded now, 1 kept from before." in out
 
 
+def test_of_a_large_class_the_odd_ones_are_shown(
+    run: Run, graded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(graded, "bob", change=_only_half)
+    monkeypatch.setattr("grader.report.table.MANY", 1)
+    with monkeypatch.context() as patch:
+        install(patch)
+        code, out, err = run("--course", graded, "grade", "ps1")
+    assert (code, err) == (0, "")
+    said = " ".join(out.split())
+    assert "bob" in out
+    assert "ann" not in out
+    assert "Rows: 1 of 2, for submissions that" in said
+    assert "`grader report ps1` writes the table of all." in said
+    assert "2 submissions, mean" in said
+
+
 def _only_half(name: str, notebook: nbformat.NotebookNode) -> None:
     notebook.cells = notebook.cells[:4]
 

@@ -15,7 +15,7 @@ from grader.course import Course
 from grader.report.classreport import render_class, why_a_person, write_class
 from grader.report.export import export_csv, harmless
 from grader.report.feedback import write_feedback
-from grader.report.table import class_table, summary
+from grader.report.table import MANY, class_table, summary, worth_a_look
 from grader.report.verdicts import OUTCOMES
 from grader.split.outcomes import Diagnosis, Outcome
 from grader.tests.report.samples import (
@@ -205,6 +205,33 @@ def test_the_table_fits_a_terminal():
     assert "4 / 8" in text
     assert "Step 2 failed its test." in text
     assert "needs a person" in summary(CLASS)
+
+
+def test_a_large_class_is_shown_by_those_who_need_a_look():
+    right = [work(f"r{n:05}", Outcome.PASSED, Outcome.FAILED) for n in range(10_000)]
+    by_hand = submission(notebook(graded(None, kind="manual")), student="hand", needs_manual=True)
+    mended = submission(notebook(problems=("The cell x was changed.",)), student="mended")
+    early = submission(notebook(ended_early="It printed too much."), student="early")
+    nothing = work("nothing", Outcome.FAILED, Outcome.TIMED_OUT)
+    in_test = work("in_test", Outcome.PASSED, Outcome.GRADER_FAULT)
+    failed = submission(student="failed", fault="no disk")
+    odd = [mended, early, nothing, in_test, failed]
+    shown, rest = worth_a_look([*right[:5000], *odd, *right[5000:]])
+    assert [each.student for each in shown] == ["in_test", "failed", "nothing", "early", "mended"]
+    assert rest.startswith("Rows: 5 of 10,005, for submissions that the grader failed in")
+    assert "left out" not in rest
+    assert len(in_terminal(shown).splitlines()) < 20
+    assert worth_a_look([by_hand, *right[:MANY]])[0] == [], "nothing of it is graded yet"
+
+
+def test_a_small_class_is_shown_whole_and_too_many_odd_ones_are_not():
+    right = [work(f"r{n:03}", Outcome.PASSED) for n in range(MANY)]
+    assert worth_a_look(right) == (right, "")
+    blank = [work(f"b{n:03}", Outcome.FAILED) for n in range(MANY + 7)]
+    shown, rest = worth_a_look([*right, *blank])
+    assert shown == blank[:MANY]
+    assert rest.startswith(f"Rows: {MANY} of {2 * MANY + 7}, ")
+    assert rest.endswith(" 7 more such are left out.")
 
 
 def test_untrusted_text_reaches_the_terminal_as_plain_text():
