@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .decoding import Decoder
-from .values import CannotCross, Encoder
+from .values import SMALL_BUFFER, CannotCross, Encoder
 from .wire import WireError
 
 _SEQUENCES = (list, collections.deque)
@@ -88,13 +88,12 @@ def photograph(value: Any, raw: bytearray | None) -> Callable[[Any], bool] | Non
         return lambda now: bool(now == copy)
     if is_tensor(value):
         grad = value.grad if value.is_leaf else None
-        copy = value.detach().cpu().clone()
-        torch = sys.modules["torch"]
+        shape, dtype, bits = value.shape, value.dtype, _bits(value)
         return lambda now: (
             (now.grad if now.is_leaf else None) is grad
-            and now.shape == copy.shape
-            and now.dtype == copy.dtype
-            and bool(torch.equal(_bits(now), _bits(copy)))
+            and now.shape == shape
+            and now.dtype == dtype
+            and _same_bits(_bits(now), bits)
         )
     if type(value).__module__.startswith("pandas."):
         frame = value.copy()
@@ -119,9 +118,18 @@ def photograph(value: Any, raw: bytearray | None) -> Callable[[Any], bool] | Non
 
 
 def _bits(tensor: Any) -> Any:
+    """A copy of its memory: bytes of a small one, else a tensor."""
     torch = sys.modules["torch"]
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return flat.view(torch.uint8) if flat.numel() else flat
+    if tensor.is_cpu and tensor.dtype is not torch.bfloat16 and tensor.nbytes <= SMALL_BUFFER:
+        return tensor.numpy(force=True).tobytes()
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format).view(-1)
+
+
+def _same_bits(now: Any, before: Any) -> bool:
+    if isinstance(now, bytes) or isinstance(before, bytes):
+        return bool(now == before)
+    torch = sys.modules["torch"]
+    return bool(torch.equal(now.view(torch.uint8), before.view(torch.uint8)))
 
 
 def is_tensor(value: Any) -> bool:

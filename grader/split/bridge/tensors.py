@@ -14,7 +14,7 @@ import torch
 
 from .decoding import Decoder
 from .modules import RemoteModule
-from .values import CannotCross, Encoder
+from .values import SMALL_BUFFER, CannotCross, Encoder
 from .wire import WireError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _DTYPES = {
         *(torch.int8, torch.int16, torch.int32, torch.int64, torch.complex64, torch.complex128),
     )
 }
+_NUMPYS = frozenset(_DTYPES.values()) - {torch.bfloat16}
 _MAX_DIMENSIONS = 32
 _OURS, _THEIRS = 0, 1
 Key = tuple[int, int]
@@ -276,15 +277,15 @@ class TensorCrossing:
         if dtype is None or type(device) is not str:
             raise WireError("a tensor that may not pass")
         data = decoder.buffer(index)
-        itemsize = torch.empty((), dtype=dtype).element_size()
-        sizes = decoder.shape(shape, itemsize, len(data))
+        sizes = decoder.shape(shape, dtype.itemsize, len(data))
         if len(sizes) > _MAX_DIMENSIONS:
             raise WireError("a tensor of too many dimensions")
         if not data:
             return torch.empty(sizes, dtype=dtype)
-        value = torch.frombuffer(data, dtype=torch.uint8).view(dtype).reshape(sizes)
-        # a bool is one byte of which only 0 and 1 mean anything
-        value = value.view(torch.uint8).ne(0) if dtype is torch.bool else value.clone()
+        if dtype is torch.bool:  # a byte of which only 0 and 1 mean anything
+            value = torch.frombuffer(data, dtype=torch.uint8).reshape(sizes).ne(0)
+        else:  # nobody else has these bytes
+            value = torch.frombuffer(data, dtype=dtype).reshape(sizes)
         if device.startswith("cuda"):
             if not torch.cuda.is_available():
                 raise CannotCross("a tensor on a graphics card, which this kernel does not have")
@@ -439,5 +440,7 @@ def _meta(value: Any) -> list[Any]:
 
 
 def _data(value: Any) -> Any:
+    if value.is_cpu and value.dtype in _NUMPYS and value.nbytes <= SMALL_BUFFER:
+        return value.numpy(force=True).tobytes()
     flat = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy() if flat.numel() else b""

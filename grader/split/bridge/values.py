@@ -27,7 +27,7 @@ MAX_COLLISIONS = 256  # keys of one hash in one table
 ARRAY_KINDS = "biufcSUMm"
 SMALL = 2**62
 _NUMBERS = "biufc"
-_SMALL_BUFFER = 2**14  # bytes that are sooner copied than looked at in place
+SMALL_BUFFER = 2**14  # bytes that are sooner copied than looked at in place
 
 
 def _fraction(text: str) -> fractions.Fraction:
@@ -172,7 +172,7 @@ class Encoder:
         layout, dtype, shape = value.flags, value.dtype, list(value.shape)
         order = "F" if layout.fnc else "C"
         flags = order + ("w" if layout.writeable else "r")
-        if dtype.kind in _NUMBERS and value.nbytes <= _SMALL_BUFFER:
+        if dtype.kind in _NUMBERS and value.nbytes <= SMALL_BUFFER:
             return ["a", dtype.str, shape, flags, self.buffer(value.tobytes(order))]
         if dtype.kind == "O":
             return ["ao", shape, flags, *map(self.encode, value.ravel().tolist())]
