@@ -16,8 +16,14 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution
 
 from grader.release import names
+from grader.release.changing import (
+    changed_by_functions,
+    changed_names,
+    changing_functions,
+    handed_over,
+)
 from grader.release.looking import assigned
-from grader.release.marks import CHANGES_MARK, is_marked, said_to_change
+from grader.release.marks import ANSWER_MARK, CHANGES_MARK, is_marked, said_to_change
 from grader.release.names import words
 from grader.release.sources import grade_id_of
 from grader.release.template import students_names
@@ -40,13 +46,17 @@ def find_alterations(cells: Sequence[NotebookNode]) -> Iterator[tuple[str, int, 
         grade_id of a solution cell, line, and what to do there.
     """
     values: set[str] = set()
+    classes: set[str] = set()
     imported = {name for cell in cells for name in names.imported_names(cell.source)}
     changing: dict[str, frozenset[int | str]] = {}
     for at, cell in enumerate(cells):
-        changing |= names.changing_functions(cell.source)
+        changing |= changing_functions(cell.source)
         if not is_solution(cell):
-            values |= set() if is_grade(cell) else _changeable(cell.source)
+            if not is_grade(cell):
+                values |= _changeable(cell.source)
+                classes |= names.class_names(cell.source)
             continue
+        yield from _class_attributes(cells, at, classes)
         said = said_to_change(cell.source)
         for name in sorted(said - values):
             yield (
@@ -56,8 +66,9 @@ def find_alterations(cells: Sequence[NotebookNode]) -> Iterator[tuple[str, int, 
                 f"`{CHANGES_MARK}`.",
             )
         bound = names.bound_names(cell.source)
-        known = said | bound | names.changed_names(cell.source, changing)
-        for line, called, given in names.handed_over(cell.source):
+        known = said | bound | changed_names(cell.source, changing)
+        known |= changed_by_functions(cell.source)
+        for line, called, given in handed_over(cell.source):
             if _may_change(called, imported):
                 for name in sorted(given & values - known):
                     if tests := tests_using(cells, at, name):
@@ -109,6 +120,27 @@ def _changeable(source: str) -> frozenset[str]:
     others = {name for name, value in given if not isinstance(value, ast.Constant)}
     plain = {name for name, value in given if isinstance(value, ast.Constant)}
     return names.assigned_names(source) - (plain - others)
+
+
+def _class_attributes(
+    cells: Sequence[NotebookNode], at: int, classes: set[str]
+) -> Iterator[tuple[str, int, str]]:
+    """Attributes that cell `at` sets on classes of the instructor's, each with the first test."""
+    tree = names.parse_cell(cells[at].source)
+    for node in ast.walk(tree) if tree is not None else ():
+        if not isinstance(node, ast.Attribute) or isinstance(node.ctx, ast.Load):
+            continue
+        if isinstance(node.value, ast.Name) and node.value.id in classes:
+            readers = {grade_id_of(c) for c in cells if f".{node.attr}" in c.source}
+            tests = [test for test in tests_using(cells, at, node.value.id) if test in readers]
+            if tests:
+                yield (
+                    grade_id_of(cells[at]),
+                    node.lineno,
+                    f"{tests[0]} does not see what becomes of {ast.unparse(node)}, since the test "
+                    f"kernel has its own {node.value.id}. The comment line `{ANSWER_MARK}` in "
+                    f"{tests[0]} runs it in the answer kernel, where a submission can see it.",
+                )
 
 
 def _may_change(called: str, imported: set[str]) -> bool:

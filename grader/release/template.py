@@ -20,13 +20,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from grader.course import Course
 from grader.errors import CourseError
 from grader.release.catalogue import MISCONCEPTIONS, Variant, load_catalogue
+from grader.release.changing import changed_by_functions, changed_names, changing_functions
 from grader.release.converter import programs_on_path
 from grader.release.leaks import Regions, secret_regions
 from grader.release.marks import said_to_change, with_usual_markers
 from grader.release.names import (
     assigned_names,
-    changed_names,
-    changing_functions,
     class_names,
     defined_names,
     import_statements,
@@ -262,8 +261,8 @@ def students_names(
     """Names that each solution cell is there to give a value.
 
     Those that it binds are the student's, and so are values of an instructor's cell before it that
-    the reference solution changes in place, or is said to change by a line `CHANGES_MARK`. Nothing
-    that a student writes adds to them.
+    the reference solution changes in place, when its cell runs or when a function of it is called,
+    or is said to change by a line `CHANGES_MARK`. Nothing that a student writes adds to them.
 
     Args:
         cells: the code cells of the instructor's source.
@@ -276,7 +275,8 @@ def students_names(
         changing |= changing_functions(cell.source)
         name = grade_id_of(cell)
         if name in found:
-            changed = changed_names(cell.source, changing) | said_to_change(cell.source)
+            changed = changed_names(cell.source, changing) | changed_by_functions(cell.source)
+            changed |= said_to_change(cell.source)
             found[name] |= defined_names(cell.source) | (changed & values)
         elif not is_grade(cell):
             values |= assigned_names(cell.source)

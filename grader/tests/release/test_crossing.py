@@ -315,6 +315,22 @@ def test_what_is_known_to_change_or_to_be_left_alone_is_not_named(solution: str)
     assert handed(solution) == []
 
 
+def test_an_attribute_of_an_instructors_class_is_named() -> None:
+    given = _cell("data", "class Config:\n    level = 1", locked=True)
+    answer = _cell("a", "def raise_it():\n    Config.level += 1", solution=True)
+    mine = _cell("b", "class Mine: pass\nMine.level = 1\nprint(Config.level)", solution=True)
+
+    def found(test: str) -> list[tuple[str, int]]:
+        cells = [given, answer, mine, _test("t", 1, test)]
+        return [
+            (each.grade_id, each.line) for each in find_crossings("nb", new_notebook(cells=cells))
+        ]
+
+    assert found("raise_it()\nassert Config.level == 2") == [("a", 2)]
+    assert found("raise_it()\nassert Config().name and Mine()") == []
+    assert found(f"{ANSWER_MARK}\nraise_it()\nassert Config.level == 2") == []
+
+
 def test_a_mark_that_names_nothing_is_named() -> None:
     (found,) = handed(f"x = 1\n{CHANGES_MARK} grahp, sizes")
     assert found == (

@@ -196,6 +196,29 @@ def test_imports_of_the_instructors_source_are() -> None:
     assert "np" in plan.cells[1].reserved
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "data.sort()",
+        "### GRADER: CHANGES data\nimport random\nrandom.shuffle(data)",
+        "def f():\n    data.append(1)\nf()",
+        "data = [1]",
+    ],
+)
+def test_nothing_that_a_student_writes_makes_an_instructors_data_theirs(source: str) -> None:
+    cells = (
+        given("g", "data = [3, 1]"),
+        solution("s", source),
+        check("t", "assert data == [3, 1]"),
+    )
+    for found in (template(s=["f"]), template(complete=False), None):
+        *_, test = plans(*cells, template=found)
+        assert "data" in test.reserved
+        assert "data" not in test.owned
+    *_, test = plans(*cells, template=template(s=["data"]))
+    assert "data" in test.owned, "only the reference decides"
+
+
 def test_imports_of_a_marked_test_stay_where_it_runs() -> None:
     assert planned(check("t", MARK + "import inspect")).prelude == ()
 
