@@ -26,11 +26,13 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import dask
 import psutil
 from distributed import LocalCluster
 
 from grader.course import Course
 from grader.farm import ResultStore, SubmissionRecord, grade
+from grader.farm.cluster import QUIET
 from grader.farm.job import Job
 from grader.release import release_assignment
 from grader.tests.courses import ANSWERS, make_course, submit
@@ -128,16 +130,19 @@ def _measure(root: Path, slots: int, seconds: float) -> None:
 
 def _be_cluster(slots: int) -> None:
     """A scheduler, and workers that are threads; lasts until it reads a line."""
-    with LocalCluster(
-        n_workers=slots,
-        threads_per_worker=1,
-        processes=False,
-        protocol="tcp",
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        scheduler_kwargs={"dashboard": False},
-        memory_limit=0,
-    ) as cluster:
+    with (
+        dask.config.set(QUIET),
+        LocalCluster(
+            n_workers=slots,
+            threads_per_worker=1,
+            processes=False,
+            protocol="tcp",
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            memory_limit=0,
+        ) as cluster,
+    ):
         print(cluster.scheduler_address, flush=True)
         sys.stdin.readline()
 

@@ -26,7 +26,17 @@ from grader.farm.interrupts import interrupts_ignored, loop_deaf_to_interrupts
 from grader.farm.tasks import PATIENCE, Slots
 
 PROTOCOLS = ("tcp://", "tls://")
+QUIET = {
+    # What Dask writes down and measures for its dashboard's pages on a run's inside: with many
+    # workers it costs more CPU time than scheduling, and memory that grows with the run.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.admin.log-length": 1000,
+}
+"""For clusters that only grade."""
 _SETTINGS = {
+    **QUIET,
     # With one task a worker, whatever a dying worker had is that one task: blame it at once,
     # and let `run_tasks` decide what to do.
     "distributed.scheduler.allowed-failures": 0,
