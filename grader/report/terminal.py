@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.intake.inspect import Inspection
+from grader.report.table import MANY
 from grader.report.text import one_line
 from grader.report.verdicts import OUTCOMES
 from grader.sandbox.doctor import Check
@@ -35,9 +36,16 @@ def check_table(result: CheckResult) -> Table:
 
 
 def intake_table(inspections: Sequence[Inspection]) -> Table:
-    """One row for each student: how many notebooks are there, and what was wrong with them."""
+    """One row for each student: how many notebooks are there, and what was wrong with them.
+
+    Of a class of more than `MANY` only those with something wrong have a row.
+    """
     table = _table("Student", "Notebooks", "What was found")
-    for found in inspections:
+    wrong = [found for found in inspections if found.problems or found.usable != found.expected]
+    shown = wrong if len(inspections) > MANY else inspections
+    if len(shown) < len(inspections):
+        table.caption = f"{len(inspections) - len(shown):,} others are in order."
+    for found in shown:
         problems = "\n".join(one_line(problem) for problem in found.problems)
         style = "" if found.usable == found.expected else "red"
         table.add_row(
