@@ -160,11 +160,15 @@ def dying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Pa
 def test_a_worker_that_is_killed_as_it_starts_is_started_again(
     dying: Callable[[int], Path], tmp_path: Path
 ) -> None:
+    before = set(psutil.Process().children(recursive=True))
     deaths = dying(1)
-    with local_cluster(1, at_most=1) as client:
-        tasks = _tasks(tmp_path, "good")
-        assert dict(run_tasks(client, _work, tasks)) == {tasks[0]: "good: SIG_IGN"}
-    assert deaths.stat().st_size == 1
+    with local_cluster(WORKERS, at_most=WORKERS) as client:
+        tasks = _tasks(tmp_path, *["good"] * WORKERS)
+        assert set(dict(run_tasks(client, _work, tasks)).values()) == {"good: SIG_IGN"}
+        started = set(psutil.Process().children(recursive=True)) - before
+        workers = [process for process in started if "spawn_main" in _command(process)]
+        assert len(workers) == WORKERS, "what was started before is gone"
+    assert deaths.stat().st_size >= 1
 
 
 def test_workers_that_never_start_end_the_run_in_a_sentence(
