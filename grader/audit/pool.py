@@ -46,7 +46,7 @@ class Job:
         cell_limit: seconds of CPU time for one cell.
         memory: bytes that the process may grow; 0 for no limit.
         data: digest of the data files.
-        watch: take down the numbers that tests expect, and what solution cells change in place.
+        watch: take down the numbers that tests expect, and what changes in place.
         list_modules: report what was imported.
     """
 

@@ -49,7 +49,8 @@ class Run:
         memory: by how many bytes the process grew at most in these cells; 0 where unknown.
         slowest: CPU time of the slowest cell.
         compared: with `watch`, the numbers that each test expected.
-        altered: with `watch`, the instructor's values that each solution cell changed in place.
+        altered: with `watch`, the instructor's values that changed in place while a solution cell
+            or a test ran, by its grade_id.
     """
 
     seed: int | None
@@ -110,7 +111,7 @@ def run_cells(
         seed: the value of SEED after the cell tagged `parameters`; None leaves it.
         parameters: other names to set there.
         cell_limit: seconds of CPU time for one cell.
-        watch: take down which numbers the tests expect, and what solution cells change in place.
+        watch: take down which numbers the tests expect, and what changes in place.
     """
     result = Run(seed, {cell.grade_id: 0.0 for cell in cells if cell.grade_id in tests})
     namespace: dict[str, Any] = {"__name__": "__main__"}
@@ -124,7 +125,7 @@ def run_cells(
             continue
         watched = _watch(namespace) if watch and cell.role == "test" else []
         names = dict(namespace) if watch else {}
-        if watch and cell.role == "student":
+        if watch and cell.role in ("student", "test"):
             altered.look()
         before = _reset_peak()
         started = time.process_time()
@@ -137,7 +138,7 @@ def run_cells(
             namespace |= dict(parameters or {}) | ({} if seed is None else {"SEED": seed})
         if watch and cell.role in ("instructor", "parameters"):
             altered.take(names, namespace)
-        elif watch and cell.role == "student":
+        elif watch:
             result.altered[cell.grade_id] = altered.changed(namespace)
         if cell.role == "test":
             waiting.discard(cell.grade_id)

@@ -99,18 +99,44 @@ def unseen_changes(notebook: NotebookNode, altered: Mapping[str, Iterable[str]])
 
     Args:
         notebook: the instructor's.
-        altered: names that each solution cell changed in place, by grade_id.
+        altered: names of the instructor's values that changed in place while a solution cell or a
+            test ran, by grade_id.
     """
-    codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    places = {grade_id_of(cell): at for at, cell in enumerate(codes)}
-    known = students_names(codes, {grade_id: set() for grade_id in altered})
-    for grade_id, changed in altered.items():
-        for name in sorted({*changed} - {*known[grade_id]}):
-            if tests := tests_using(codes, places[grade_id], name):
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    ids = [grade_id_of(cell) for cell in cells]
+    answers = [at for at, cell in enumerate(cells) if is_solution(cell)]
+    known = students_names(cells, {ids[at]: set() for at in answers})
+    changing: dict[str, frozenset[int | str]] = {}
+    said: set[str] = set()
+    for at, cell in enumerate(cells):
+        changing |= changing_functions(cell.source)
+        if at in answers:
+            said |= {*known[ids[at]]}
+        for name in sorted({*altered.get(ids[at], ())} - said):
+            # what a test changes by itself is no student's doing
+            does = [at] if at in answers else _by_a_function(cells, answers, at, name, changing)
+            tests = tests_using(cells, does[0], name) if does else []
+            if tests:
                 yield (
-                    f"The reference's cell {grade_id} changes {name} in place, and {tests[0]} does "
-                    f"not see it: write the comment line `{CHANGES_MARK} {name}` into {grade_id}."
+                    f"The reference's cell {ids[does[0]]} changes {name} in place, and {tests[0]} "
+                    f"does not see it: let the test make its own {name}, or write the comment "
+                    f"line `{CHANGES_MARK} {name}` into {ids[does[0]]}."
                 )
+                said.add(name)
+
+
+def _by_a_function(
+    cells: Sequence[NotebookNode],
+    answers: Sequence[int],
+    at: int,
+    name: str,
+    changing: Mapping[str, frozenset[int | str]],
+) -> list[int]:
+    """The answer before test `at` whose functions know a name that changed while the test ran."""
+    if name in changed_names(cells[at].source, changing):
+        return []
+    knowing = [a for a in answers if a < at and name in names.names_in_functions(cells[a].source)]
+    return knowing[-1:]
 
 
 def _changeable(source: str) -> frozenset[str]:

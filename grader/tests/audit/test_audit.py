@@ -92,8 +92,28 @@ def test_a_change_that_the_text_does_not_show_is_named(make_course: Callable[...
     quiet = f"{CLAMP}other.sort()\nsort = list.sort\nsort(data)\nsort(unused)\n"
     found = audit(make_course(**given, clamp=quiet, test_total=tests), mutants=False)
     assert [problem for problem in found.problems if "in place" in problem] == [
-        "The reference's cell clamp changes data in place, and test_total does not see it: write "
-        "the comment line `### GRADER: CHANGES data` into clamp."
+        "The reference's cell clamp changes data in place, and test_total does not see it: let the "
+        "test make its own data, or write the comment line `### GRADER: CHANGES data` into "
+        "clamp."
+    ]
+
+
+def test_a_change_by_a_function_that_a_test_calls_is_named(
+    make_course: Callable[..., Course],
+) -> None:
+    given = {"parameters": "SEED = 0\nlog, mine, cache = [], [], {}"}
+    note = "def note(x):\n    list.append(log, x)\n    cache[x] = len(mine)\n    return log\n"
+    tests = "note(1)\nmine.append(2)\nassert log and mine and cache"
+    course = make_course(
+        **given,
+        total=f"{TOTAL}{note}",
+        test_total=f"{TEST_TOTAL}{tests}",
+    )
+    found = audit(course, mutants=False)
+    assert [problem for problem in found.problems if "in place" in problem] == [
+        "The reference's cell total changes log in place, and test_total does not see it: let the "
+        "test make its own log, or write the comment line `### GRADER: CHANGES log` into "
+        "total."
     ]
 
 

@@ -104,6 +104,12 @@ import numpy as np, pandas as pd
 numbers, same, table = [3, 1], [1], {"k": {"deep": [1]}}
 array, frame = np.zeros(2), pd.DataFrame({"a": [1]})
 words = {"a", "b"}
+class Sealed:
+    def __getattr__(self, name): raise ValueError(name)
+sealed = [Sealed()]
+class Mine:
+    steps = 0
+mine, kept, library = Mine(), Mine(), collections.UserList([1])
 thing = types.SimpleNamespace(log=[], near=numbers)
 loop = [1]
 loop.append(loop)
@@ -117,6 +123,8 @@ table["k"]["deep"] += [2]
 change(array, lambda x: x.fill(1))
 change(frame, lambda x: x.__setitem__("b", [2]))
 words.discard("c")
+mine.steps += 1
+library.append(2)
 thing.near
 loop[0] = 2
 bound = [2]
@@ -131,8 +139,8 @@ same = same
         watch=True,
     )
     assert result.failures == {}
-    changed = ["array", "frame", "loop", "numbers", "table", "thing"]
-    assert result.altered == {"first": changed, "second": []}
+    changed = ["array", "frame", "loop", "mine", "numbers", "table", "thing"]
+    assert result.altered == {"first": changed, "second": [], "t": []}
 
 
 def test_a_model_that_a_solution_trains_is_seen() -> None:
@@ -141,4 +149,14 @@ def test_a_model_that_a_solution_trains_is_seen() -> None:
     step = "torch.nn.utils.vector_to_parameters(torch.ones(3), net.parameters())"
     cells = (Cell("g", "instructor", given), Cell("a", "student", f"net(other)\n{step}"))
     result = run(*cells, Cell("t", "test", "assert True"), watch=True)
-    assert (result.failures, result.altered) == ({}, {"a": ["net"]})
+    assert (result.failures, result.altered) == ({}, {"a": ["net"], "t": []})
+
+
+def test_what_a_function_changes_when_a_test_calls_it_is_taken_down() -> None:
+    cells = (
+        Cell("g", "instructor", "log, other = [], []"),
+        Cell("a", "student", "def note(x):\n    list.append(log, x)"),
+        Cell("t", "test", "note(1)\nassert log == [1]", 1.0),
+        Cell("u", "test", "assert not other", 1.0),
+    )
+    assert run(*cells, watch=True).altered == {"a": [], "t": ["log"], "u": []}
