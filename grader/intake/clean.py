@@ -7,20 +7,14 @@ that steers execution, no forged points and no edited test survives.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import nbformat
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+from nbformat.v4 import new_notebook
 
 from grader.intake.parse import SubmittedCell, Unreadable, parse_cells
 from grader.release import NotebookTemplate, TemplateCell, without_hidden
-
-_NEW_CELL: dict[str, Callable[..., nbformat.NotebookNode]] = {
-    "code": new_code_cell,
-    "markdown": new_markdown_cell,
-    "raw": new_raw_cell,
-}
 
 
 @dataclass(frozen=True)
@@ -143,7 +137,7 @@ def _lines(text: str) -> list[str]:
 
 def _students_cell(cell: SubmittedCell) -> nbformat.NotebookNode:
     """A cell that the student added, without metadata."""
-    new = _NEW_CELL[cell.cell_type](cell.source)
+    new = _new_cell(cell.cell_type, cell.source, {})
     if cell.cell_type == "markdown" and cell.attachments:
         new["attachments"] = nbformat.from_dict(cell.attachments)
     return new
@@ -154,10 +148,19 @@ def _instructor_cell(
 ) -> nbformat.NotebookNode:
     """The instructor's cell, with the student's source where the student was to write."""
     if submitted is None or trusted.locked:
-        return _NEW_CELL[trusted.cell_type](trusted.source, metadata=trusted.metadata())
+        return _new_cell(trusted.cell_type, trusted.source, trusted.metadata())
     cell = _students_cell(replace(submitted, cell_type=trusted.cell_type))
     cell.metadata = nbformat.from_dict(trusted.metadata())
     return cell
+
+
+def _new_cell(kind: str, source: str, metadata: dict[str, Any]) -> nbformat.NotebookNode:
+    """A cell of this type; the notebook is validated when it is complete."""
+    cell: dict[str, Any] = {"cell_type": kind, "metadata": metadata, "source": source}
+    if kind == "code":
+        cell |= {"execution_count": None, "outputs": []}
+    made: nbformat.NotebookNode = nbformat.from_dict(cell)
+    return made
 
 
 def _notebook(

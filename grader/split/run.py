@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import nbformat
-import papermill
-from papermill.exceptions import PapermillExecutionError
+from papermill.engines import papermill_engines
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
 
 from grader.release import NotebookTemplate
 from grader.sandbox import SandboxMode, SandboxPolicy
+from grader.sandbox.kernelspec import KERNEL_NAME
 from grader.split.outcomes import NotebookResult, Outcome, TestResult
 from grader.split.recorder import Recorder, test_ids
 
@@ -47,20 +48,21 @@ def run_notebook(
         SandboxError: the kernel could not be started, for a reason that is ours.
     """
     recorder = Recorder(name, test_ids(notebook))
-    # a cell that raises has its outcome in the recorder by then
-    with contextlib.suppress(PapermillExecutionError):
-        papermill.execute_notebook(
-            notebook,
-            None,
-            parameters=dict(parameters or {}),
-            engine_name=ENGINE,
-            progress_bar=False,
-            recorder=recorder,
-            template=template,
-            instructor_files=instructor_files,
-            policy=policy,
-            sandbox=sandbox,
-        )
+    # as `papermill.execute_notebook`, which then writes the notebook though nobody wants a file
+    loaded = load_notebook_node(notebook)
+    if parameters:
+        loaded = parameterize_notebook(loaded, dict(parameters), engine_name=ENGINE)
+    papermill_engines.execute_notebook_with_engine(
+        ENGINE,
+        loaded,
+        KERNEL_NAME,
+        progress_bar=False,
+        recorder=recorder,
+        template=template,
+        instructor_files=instructor_files,
+        policy=policy,
+        sandbox=sandbox,
+    )
     return recorder.result()
 
 

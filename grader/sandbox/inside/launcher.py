@@ -21,6 +21,7 @@ import resource
 import signal
 import socket
 import sys
+import threading
 from typing import Any
 
 CHUNK = 2**18  # characters
@@ -93,13 +94,18 @@ def refuse_huge_messages(largest: int) -> None:
 
 @functools.cache
 def prepare_kernel() -> Any:
-    """Import ipykernel and make the class of a kernel whose sockets are bound already.
+    """Make a kernel and its shell, as far as that takes no orders, thread or socket.
 
-    Called by a zygote too, before it forks: it starts no thread and opens no socket.
+    Called by a zygote too, before it forks: IPython's and traitlets' constructors are half of what
+    a start costs. Returns the application, which starts when it is given its orders.
     """
     import zmq
+    from ipykernel.control import ControlThread
     from ipykernel.heartbeat import Heartbeat
+    from ipykernel.ipkernel import IPythonKernel
     from ipykernel.kernelapp import IPKernelApp
+    from traitlets.config import Config
+    from zmq.eventloop.zmqstream import ZMQStream
 
     listeners: dict[int, int] = {}
 
@@ -112,8 +118,46 @@ def prepare_kernel() -> Any:
         def _try_bind_socket(self) -> None:
             listen(self.socket, self.ip, self.port)
 
+    class NoThread:
+        """Stands where ipykernel has a thread that all messages go through, and is no such thread.
+
+        That one is for a second shell, which nobody asks for.
+        """
+
+        parent_thread = threading.main_thread()
+
+        def __bool__(self) -> bool:
+            return False
+
+    class OneShell(IPythonKernel):
+        @property
+        def _supports_kernel_subshells(self) -> bool:
+            return False
+
     class Kernel(IPKernelApp):
         given = listeners
+
+        def prepare(self) -> None:
+            self.init_profile_dir()  # type: ignore[no-untyped-call]  # untyped IPython
+            super().init_config_files()  # type: ignore[no-untyped-call]
+            super().load_config_file()  # type: ignore[no-untyped-call]
+            self.kernel = OneShell.instance(
+                parent=self,
+                log=self.log,
+                session=self.session,
+                profile_dir=self.profile_dir,
+                user_ns=self.user_ns,
+                shell_channel_thread=NoThread(),
+            )
+            shell: Any = self.kernel.shell
+            shell.run_cell("pass", silent=True)  # what it imports and compiles then, it has
+            shell.last_execution_result = None
+
+        def init_config_files(self) -> None:
+            """They are read."""
+
+        def load_config_file(self, *_: Any, **__: Any) -> None:
+            """It is read."""
 
         def _try_bind_socket(self, s: Any, port: int) -> int:
             return listen(s, self.ip, port)
@@ -128,9 +172,12 @@ def prepare_kernel() -> Any:
             """Nobody inside needs one."""
 
         def init_control(self, context: Any) -> None:
-            super().init_control(context)  # type: ignore[no-untyped-call]  # untyped ipykernel
-            # the debugger's own way to the shell socket is a path that exists only outside
-            self.debug_shell_socket.disconnect(self.shell_socket.getsockopt(zmq.LAST_ENDPOINT))
+            """Without the debugger's sockets, and the thread for a second shell."""
+            self.control_socket = context.socket(zmq.ROUTER)
+            self.control_socket.linger = 1000
+            self.control_socket.router_handover = 1
+            self._bind_socket(self.control_socket, self.control_port)  # type: ignore[no-untyped-call]
+            self.control_thread = ControlThread(daemon=True)  # type: ignore[no-untyped-call]
 
         def init_iopub(self, context: Any) -> None:
             # output that is not yet taken waits in here; by default libzmq would drop some of it
@@ -142,28 +189,47 @@ def prepare_kernel() -> Any:
             self.heartbeat = Beat(zmq.Context(), address)  # type: ignore[no-untyped-call]
             self.heartbeat.start()
 
+        def init_kernel(self) -> None:
+            """Give the kernel that is there what ipykernel gives to a new one."""
+            kernel, shell = self.kernel, self.kernel.shell
+            self.control_thread.start()
+            for name in ("control_thread", "iopub_thread", "iopub_socket", "stdin_socket"):
+                setattr(kernel, name, getattr(self, name))
+            kernel.shell_stream = ZMQStream(self.shell_socket)
+            kernel.control_stream = ZMQStream(self.control_socket, self.control_thread.io_loop)
+            for publisher in (shell.displayhook, shell.display_pub):
+                publisher.session = self.session
+                publisher.pub_socket = self.iopub_socket
+            kernel._stdout, kernel._stderr = sys.stdout, sys.stderr
+            kernel.record_ports({f"{name}_port": port for name, port in self._ports.items()})
+            self.displayhook.get_execution_count = lambda: kernel.execution_count
+
     hold_back_output()
-    return Kernel
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.Session.key = b"until there are orders"
+    config.IPKernelApp.log_level = 50
+    config.IPKernelApp.transport = "ipc"
+    config.IPKernelApp.connection_file = "kernel.json"
+    kernel = Kernel.instance(config=config)
+    kernel.prepare()
+    return kernel
 
 
 def run_kernel(orders: dict[str, Any]) -> None:
     """Start ipykernel on the given listening sockets; returns when the kernel is shut down."""
-    from traitlets.config import Config
-
-    kernel = prepare_kernel()
+    kernel, session = prepare_kernel(), prepare_kernel().session
     kernel.given.update((int(port), number) for port, number in orders["listeners"].items())
     refuse_huge_messages(orders["largest_message"])
-    config = Config()
-    config.Session.key = orders["key"].encode()
-    config.Session.signature_scheme = orders["signature_scheme"]
-    config.HistoryManager.enabled = False
-    config.IPKernelApp.log_level = 50
+    session.pid = os.getpid()
+    session.session = os.urandom(16).hex()
+    session.signature_scheme = orders["signature_scheme"]
+    session.key = orders["key"].encode()
     for name, port in zip(("shell", "iopub", "stdin", "control", "hb"), kernel.given, strict=True):
-        config.IPKernelApp[f"{name}_port"] = port
-    config.IPKernelApp.transport = "ipc"
-    config.IPKernelApp.ip = orders["ip"]
-    config.IPKernelApp.connection_file = "kernel.json"
-    kernel.launch_instance(argv=[], config=config)
+        setattr(kernel, f"{name}_port", port)
+    kernel.ip = orders["ip"]
+    kernel.initialize([])
+    kernel.start()
 
 
 def begin(control: int) -> None:

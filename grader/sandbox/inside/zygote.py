@@ -1,7 +1,7 @@
-"""A fork server: imports what kernels need once, then becomes a kernel whenever it is asked.
+"""A fork server: makes a kernel but for its orders once, then forks it whenever it is asked.
 
 It runs in a sandbox, as trusted code: nothing of a submission is ever read here before the fork,
-and a fork shuts itself off from all others in namespaces of its own before it takes its orders.
+and a fork, in namespaces of its own, shuts itself off from all others before it takes its orders.
 The first argument is the number of a connected SOCK_SEQPACKET socket, the second a JSON list of
 modules, which may also lie beside this package.
 
@@ -45,6 +45,7 @@ KERNEL = (
     "ipykernel.debugger",
     "ipykernel.zmqshell",
     "pdb",
+    "tornado.platform.asyncio",
 )
 """What a kernel imports while it starts."""
 LATER = {
@@ -73,7 +74,7 @@ def main() -> None:
 
 
 def preload(modules: list[str]) -> dict[str, str]:
-    """Import `modules` and what kernels need besides; why each of those that failed did."""
+    """Make a kernel and import `modules` too; why each of those that failed did."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     launcher.prepare_kernel()
     failed = {}
@@ -95,29 +96,32 @@ def serve(server: socket.socket) -> int | None:
         In a fork, the number of its control socket; in the zygote None, once the other side is
         gone.
     """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for what was forked
     while True:
         text, descriptors, _, _ = socket.recv_fds(server, _MOST, _DESCRIPTORS)
         if not text:
             return None
-        if (middle := os.fork()) == 0:
-            server.close()
-            return _shut_off(json.loads(text), descriptors)
+        try:
+            forked = namespaces.fork()
+        except OSError as error:
+            os.write(descriptors[0], f"failed {error}".encode())
+        else:
+            if not forked:
+                server.close()
+                return _shut_off(json.loads(text), descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
-        os.waitpid(middle, 0)
 
 
 def _shut_off(request: dict[str, Any], descriptors: list[int]) -> int:
     """Become a kernel in namespaces of its own; only that kernel returns from here.
 
-    A pid namespace begins with the next fork, so this process makes one and leaves, the next is
-    its first process, and the one after that the kernel.
+    This process is the first of a pid namespace; it forks the kernel and waits for its end.
     """
     control = descriptors[0]
     try:
-        namespaces.enter(request["user"], request["group"])
-        if os.fork():
-            os._exit(0)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        namespaces.own(request["user"], request["group"])
         os.setsid()
         _furnish(request, descriptors)
         with socket.socket(fileno=os.dup(control)) as trusted:

@@ -134,7 +134,7 @@ def test_few_zygotes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warm, "MOST_ZYGOTES", 1)
     first = warm.zygotes.get(POLICY)
     assert first is not None
-    other = warm.zygotes.get(replace(POLICY, preload=()))
+    other = warm.zygotes.get(replace(POLICY, preload=("colorsys",)))
     assert other is not None
     assert other.alive
     assert not first.alive
