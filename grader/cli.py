@@ -161,6 +161,10 @@ def grade(
     ] = False,
 ) -> None:
     """Run and score every submission; what is graded already and has not changed is kept."""
+    from grader import forks
+
+    if not scheduler:
+        forks.import_early()
     from grader.course import Course
     from grader.farm import Farm
     from grader.farm import grade as grade_assignment

@@ -15,10 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dask
+import distributed.utils
 from distributed import Client, LocalCluster
 from distributed.security import Security
 from distributed.versions import VersionMismatchWarning
 
+from grader import forks
 from grader.errors import FarmError, UsageError
 from grader.farm.device import CPU, CUDA, RESOURCE, cards
 from grader.farm.environment import difference, environment
@@ -46,6 +48,7 @@ _SETTINGS = {
     "distributed.deploy.lost-worker-timeout": "10m",
     "distributed.worker.daemon": False,
     "distributed.worker.preload": ["grader.farm.worker"],
+    "distributed.worker.multiprocessing-method": forks.METHOD,
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
@@ -138,6 +141,9 @@ def local_cluster(
     settings = {**_SETTINGS, **_CLIENT_SETTINGS, "grader.cards": cards or []}
     if not dashboard:  # and then nobody need be told anything over HTTP, which has no key
         settings["distributed.scheduler.http.routes"] = []
+    # what they are forked from imports what ours need, and not what Dask's own tests do
+    distributed.utils._forkserver_preload_set = True
+    forks.import_early()
     with dask.config.set(settings), loop_deaf_to_interrupts() as loop:
         cluster = _start(
             n_workers=min(workers or os.cpu_count() or 1, at_most),

@@ -21,6 +21,7 @@ from grader.release import release_assignment
 from grader.scoring import read_scores
 from grader.tests.courses import ANSWERS, changed, make_course, submit
 from grader.tests.farm.clusters import program, worker
+from grader.tests.workers import workers_among
 
 ENDED = 180.0
 """Seconds in which a program must end, or do something, on a busy machine."""
@@ -233,7 +234,7 @@ class Run:
                 return self._cluster.workers()
             family = client.children(recursive=True)
             if victim == "worker":
-                return [each for each in family if _has(each, "spawn_main")]
+                return workers_among(family)
             if self._cluster is not None:
                 family = self._cluster.sandboxes()
             zygotes = [each for each in family if _has(each, "zygote")]

@@ -22,6 +22,7 @@ from grader.errors import FarmError
 from grader.farm import cluster
 from grader.farm.cluster import local_cluster
 from grader.farm.tasks import RETRIES, run_tasks
+from grader.tests.workers import workers_among
 
 WORKERS = 2
 
@@ -44,16 +45,9 @@ def client() -> Iterator[Client]:
     before = set(psutil.Process().children(recursive=True))
     with local_cluster(WORKERS, at_most=99) as client:
         yield client
-        workers = set(psutil.Process().children(recursive=True)) - before
-    _, alive = psutil.wait_procs([w for w in workers if "spawn_main" in _command(w)], timeout=20)
+        workers = workers_among(set(psutil.Process().children(recursive=True)) - before)
+    _, alive = psutil.wait_procs(workers, timeout=20)
     assert alive == []
-
-
-def _command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
 
 
 def _tasks(folder: Path, *kinds: str) -> list[tuple[str, str]]:
@@ -166,8 +160,7 @@ def test_a_worker_that_is_killed_as_it_starts_is_started_again(
         tasks = _tasks(tmp_path, *["good"] * WORKERS)
         assert set(dict(run_tasks(client, _work, tasks)).values()) == {"good: SIG_IGN"}
         started = set(psutil.Process().children(recursive=True)) - before
-        workers = [process for process in started if "spawn_main" in _command(process)]
-        assert len(workers) == WORKERS, "what was started before is gone"
+        assert len(workers_among(started)) == WORKERS, "what was started before is gone"
     assert deaths.stat().st_size >= 1
 
 

@@ -20,6 +20,7 @@ from grader.farm import ResultStore
 from grader.release import release_assignment
 from grader.scoring import read_scores
 from grader.tests.courses import ANSWERS, make_course, submit
+from grader.tests.workers import workers_among
 
 pytestmark = pytest.mark.usefixtures("needs_bubblewrap")
 
@@ -121,7 +122,7 @@ def test_the_next_run_does_the_rest_though_a_worker_is_killed(big_class: Path) -
     kept = _times(big_class)
     with _running(big_class) as program:
         _wait(lambda: _named(program, "grader_sandbox"), program)  # a submission is running
-        _named(program, "spawn_main")[0].kill()
+        workers_among(_family(program))[0].kill()
         out, err = program.communicate(timeout=PATIENCE)
     assert (program.returncode, err) == (0, "")
     assert out.count("s0") + out.count("s1") == COUNT
