@@ -34,6 +34,7 @@ from .peer import Peer
 from .recording import LARGEST, Failed, Recorder, snapshot
 from .seeding import GlobalGenerators
 from .serving import GuardedOperations
+from .shell import leave_python_alone, take_over
 from .values import CannotCross
 from .wire import Channel, WireError, read_line
 
@@ -184,7 +185,8 @@ class Tester:
         self._room = LARGEST
         self._catalogue: dict[str, Any] | None = None
         self._diagnoses: dict[str, str] = {}
-        _install(shell, self.names)
+        take_over(shell, self.names)
+        leave_python_alone(shell)
         shell.events.register("pre_run_cell", self.begin)
         shell.events.register("post_run_cell", self.end)
 
@@ -391,20 +393,6 @@ def _conventional(name: str) -> Any:
     except ImportError:
         return None
     return sys.modules[target]
-
-
-def _install(shell: Any, names: dict[str, Any]) -> None:
-    """Make `names` the namespace of the shell and of the functions that cells define."""
-    from IPython.core.interactiveshell import make_main_module_type
-
-    dict.__setitem__(names, "__name__", "__main__")
-    for name, value in vars(builtins).items():
-        if not name.startswith("_"):  # found here they are not looked for on the other side
-            dict.setdefault(names, name, value)
-    module = make_main_module_type(names)()
-    shell.user_module = module
-    shell.user_ns = names
-    sys.modules["__main__"] = module
 
 
 def _figures_of(tester: Tester) -> None:
