@@ -32,7 +32,10 @@ def parse_cell(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about escapes and the like
-            return ast.parse(_python(source))
+            try:
+                return ast.parse(source)  # nothing in Python as it stands is a magic
+            except SyntaxError:
+                return ast.parse(_python(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

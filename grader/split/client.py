@@ -29,6 +29,8 @@ class BadMessage(Exception):
 
 _SUBSCRIBED = 0.2
 """Seconds until a message must be here that was sent before a reply that is."""
+_ASKED = 50
+"""Times that a kernel is asked for one."""
 _AFTER_INTERRUPT = 5
 """Seconds that an interrupted cell has to end."""
 
@@ -66,8 +68,11 @@ class GradedClient(NotebookClient):
         self._reply: dict[str, Any] = {}
         self.on_cell_executed = self._keep_reply
 
-    async def start(self) -> None:
-        """Start the kernel and wait for its first reply.
+    async def start(self, code: str = "pass") -> dict[str, Any]:
+        """Start the kernel, and run `code` in it: not as a cell, and unseen by the notebook.
+
+        Returns:
+            The content of the kernel's reply.
 
         Raises:
             SandboxError: there was none in time.
@@ -77,8 +82,21 @@ class GradedClient(NotebookClient):
         self.kc = client
         client.start_channels(stdin=False, hb=False)  # nobody would listen to these
         client.allow_stdin = False
+        client.execute(code, silent=True, store_history=False, allow_stdin=False)
+        reply = await self._first_reply(client)
+        await self._hears(client)
+        return dict(reply["content"])
+
+    async def _first_reply(self, client: Any) -> dict[str, Any]:
         started = time.monotonic()
-        while not await self._answers(client):
+        while True:
+            try:
+                reply: dict[str, Any] = await client.shell_channel.get_msg(timeout=1)
+            except Empty:
+                pass
+            else:
+                if reply["msg_type"] == "execute_reply":
+                    return reply
             waited = time.monotonic() - started
             death = self._manager.death
             if death or waited > self._startup_timeout:
@@ -88,18 +106,20 @@ class GradedClient(NotebookClient):
                     "run `grader doctor`."
                 )
 
-    async def _answers(self, client: Any) -> bool:
-        """Whether the kernel replies, and this side hears what it sends out.
+    async def _hears(self, client: Any) -> None:
+        """Wait until this side hears what the kernel sends out.
 
-        The client's own `wait_for_ready` would wait 0.2 s more for messages that do not matter.
+        What it sent before this side had subscribed is lost, so it is asked for more. The client's
+        own `wait_for_ready` would wait 0.2 s for messages that do not matter.
         """
-        client.kernel_info()
-        try:
-            reply = await client.shell_channel.get_msg(timeout=1)
-            await client.iopub_channel.get_msg(timeout=_SUBSCRIBED)
-        except Empty:
-            return False
-        return bool(reply["msg_type"] == "kernel_info_reply")
+        for _ in range(_ASKED):
+            try:
+                await client.iopub_channel.get_msg(timeout=_SUBSCRIBED)
+            except Empty:
+                client.kernel_info()
+            else:
+                return
+        raise SandboxError("The kernel's outputs cannot be heard: run `grader doctor`.")
 
     async def run_cell(self, cell: nbformat.NotebookNode, index: int) -> dict[str, Any] | None:
         """Run one code cell.

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat.v4 import new_code_cell
 
 from grader.errors import SandboxError
 from grader.sandbox import Bind, SandboxMode, SandboxPolicy, WatchedKernelManager
 from grader.split import bridge
-from grader.split.client import BadMessage, GradedClient
+from grader.split.client import GradedClient
 
 _BRIDGE = Path(bridge.__file__).parent
 _INSIDE = Path("/run/grader_bridge")
@@ -28,11 +27,8 @@ if "grader_bridge" not in _s.modules:  # a warm kernel has it
     _s.modules["grader_bridge"] = _m
     _p.loader.exec_module(_m)
 from grader_bridge import {module}
+{module}.start({number}, get_ipython(), {imports!r})
 """
-_START = {
-    "agent": "agent.start({number}, get_ipython().user_ns)",
-    "tester": "get_ipython()._grader = tester.start({number}, get_ipython())",
-}
 
 
 class Kernel:
@@ -51,24 +47,25 @@ class Kernel:
         self._mode = mode
         self._client = GradedClient(nbformat.v4.new_notebook(), manager, policy.limits)
 
-    async def start(self, module: str, number: int) -> None:
+    async def start(self, module: str, number: int, imports: Sequence[str] = ()) -> None:
         """Start it, and the module of the bridge in it on this descriptor.
+
+        Args:
+            module: "agent" or "tester".
+            number: of the descriptor.
+            imports: lines with which its notebook begins.
 
         Raises:
             SandboxError: that did not work.
         """
-        await self._client.start()
-        self.manager.start_clock()
         path = _INSIDE if self._mode is SandboxMode.BUBBLEWRAP else _BRIDGE
-        code = _LOAD.format(path=str(path), module=module) + _START[module].format(number=number)
-        cell = new_code_cell(f"exec({code!r}, {{'get_ipython': get_ipython}})")
-        try:
-            reply = await self.run(cell) or {"ename": "CellTimeoutError"}
-        except (DeadKernelError, CellTimeoutError, BadMessage) as error:
-            reply = {"ename": type(error).__name__, "evalue": str(error)}
+        values = {"path": str(path), "module": module, "number": number, "imports": list(imports)}
+        code = _LOAD.format(**values)
+        reply = await self._client.start(f"exec({code!r}, {{'get_ipython': get_ipython}})")
+        self.manager.start_clock()
         if reply.get("status") != "ok":
             raise SandboxError(
-                f"The grader's part of a kernel did not start ({reply['ename']}: "
+                f"The grader's part of a kernel did not start ({reply.get('ename', '')}: "
                 f"{reply.get('evalue', '')}); run `grader doctor`."
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import select
 import socket
 import time
 from collections.abc import Collection, Iterator
@@ -144,13 +145,7 @@ class KernelPair:
             manager = self._stack.enter_context(opened)
             self._tests.append(manager)
             self.test = Kernel(manager, self._test_policy, self._mode)
-            await self.test.start("tester", theirs.fileno())
-        await self._told()
-        if self._prelude:
-            lines = "\n".join(f"try:\n    {line}\nexcept Exception: pass" for line in self._prelude)
-            self._order(reserved=(), owned=(), shared=(), connect=False)
-            await self.test.run(new_code_cell(lines))
-            await self._told()
+            await self.test.start("tester", theirs.fileno(), self._prelude)
 
     async def _start_answer(self) -> None:
         ours, theirs = socket.socketpair()
@@ -310,7 +305,10 @@ class KernelPair:
     async def _told(self) -> Told:
         """The line that follows a cell."""
         try:
-            line = await asyncio.to_thread(read_line, self._control, _LINE)
+            if select.select([self._control], [], [], 0)[0]:  # as a rule; a thread takes longer
+                line = read_line(self._control, _LINE)
+            else:
+                line = await asyncio.to_thread(read_line, self._control, _LINE)
         except OSError:  # closed, or silent for longer than `STOP_WAIT`
             raise TestKernelLost(self.test.manager.wait_death(STOP_WAIT)) from None
         return Told(**json.loads(line))

@@ -6,6 +6,7 @@ is never asked from the answer kernel; what a solution cell is there to define i
 
 from __future__ import annotations
 
+import ast
 import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from grader.release.names import (
 from grader.split.recorder import is_test
 
 INJECTED = "injected-parameters"
+_IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def make_plan(
         if not _is_students(cell):
             imports += import_statements(_tested_source(cell))
     tested = _tested_cells(codes, stated, _read_by_catalogue(template))
+    done = _done_by_prelude(codes, tested, imports)
     visible = _visible_needed(codes)
     names = _Names(reserved={name for line in imports for name in bound_names(line)})
     cells = []
@@ -120,7 +123,7 @@ def make_plan(
                 0 if INJECTED in cell.metadata.get("tags", []) else number,
                 is_test(cell),
                 answer,
-                at in tested,
+                at in tested - done,
                 marked,
                 frozenset(names.owned),
                 frozenset(names.reserved - names.owned),
@@ -221,6 +224,23 @@ def _tested_cells(
         chosen.add(at)
         needed |= read_names(cell.source)
     return chosen
+
+
+def _done_by_prelude(
+    codes: list[tuple[int, nbformat.NotebookNode]], tested: set[int], imports: list[str]
+) -> set[int]:
+    """Cells that only import, with which the test kernel would begin: it has begun with that."""
+    found: set[int] = set()
+    for at, cell in codes:
+        if at in tested:
+            tree = parse_cell(cell.source)
+            body = [] if tree is None else tree.body
+            lines = import_statements(cell.source)  # of all but __future__
+            imported = 0 < len(body) == len(lines) and set(lines) <= set(imports)
+            if not (imported and all(isinstance(each, _IMPORTS) for each in body)):
+                break
+            found.add(at)
+    return found
 
 
 def _visible_needed(codes: list[tuple[int, nbformat.NotebookNode]]) -> set[int]:

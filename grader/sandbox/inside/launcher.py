@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
 import resource
 import signal
@@ -70,8 +71,16 @@ def hold_back_output() -> None:
                 stream.flush()
         return len(text)
 
+    flush: Any = OutStream.flush
+
+    def flush_if_any(stream: Any) -> None:
+        # A kernel flushes four times a cell, and each time its two threads wait for each other.
+        if stream._flush_pending or stream._subprocess_flush_pending:
+            flush(stream)
+
     # replaced on purpose
     OutStream.write = write_in_chunks  # type: ignore[method-assign,assignment]
+    OutStream.flush = flush_if_any  # type: ignore[method-assign]
 
 
 def refuse_huge_messages(largest: int) -> None:
@@ -185,9 +194,14 @@ def prepare_kernel() -> Any:
             super().init_iopub(context)  # type: ignore[no-untyped-call]  # untyped ipykernel
 
         def init_heartbeat(self) -> None:
+            """In the kernel's own context: another one would start two threads of its own."""
             address = (self.transport, self.ip, self.hb_port)
-            self.heartbeat = Beat(zmq.Context(), address)  # type: ignore[no-untyped-call]
+            self.heartbeat = Beat(self.context, address)  # type: ignore[no-untyped-call]
             self.heartbeat.start()
+
+        def close(self) -> None:
+            self.heartbeat = None  # ends with the context, which ipykernel would end twice
+            super().close()  # type: ignore[no-untyped-call]
 
         def init_kernel(self) -> None:
             """Give the kernel that is there what ipykernel gives to a new one."""
@@ -212,6 +226,7 @@ def prepare_kernel() -> Any:
     config.IPKernelApp.transport = "ipc"
     config.IPKernelApp.connection_file = "kernel.json"
     kernel = Kernel.instance(config=config)
+    kernel.log.setLevel(logging.CRITICAL)  # by itself the log makes records of all, for no handler
     kernel.prepare()
     return kernel
 

@@ -223,6 +223,6 @@ class Agent:
         self._channel.close()
 
 
-def start(descriptor: int, namespace: dict[str, Any]) -> Agent:
+def start(descriptor: int, shell: Any, _imports: list[str]) -> Agent:
     """Serve the socket of this number from now on."""
-    return Agent(Channel(socket.socket(fileno=descriptor)), namespace)
+    return Agent(Channel(socket.socket(fileno=descriptor)), shell.user_ns)

@@ -84,6 +84,8 @@ class Peer:
         self.discreet = discreet
         self.broken: BaseException | None = None
         self.calls = 0
+        self.before_next: Callable[[], object] | None = None
+        """Called once, before the next question; it may ask itself."""
         self.protected = True
         """An interrupt must wait: a frame is on its way. `interrupted` says that one came."""
         self.interrupted = False
@@ -103,6 +105,9 @@ class Peer:
             CannotCross: an argument cannot pass.
             Exception: what the operation raised, mapped by name.
         """
+        if self.before_next is not None:
+            hook, self.before_next = self.before_next, None
+            hook()
         if self.broken is not None:
             raise self.broken
         self.calls += 1

@@ -186,6 +186,30 @@ def test_imports_of_a_students_cell_are_not_the_test_kernels() -> None:
     assert not {"os", "np"} & plan.cells[2].reserved
 
 
+@pytest.mark.parametrize(
+    ("source", "runs"),
+    [
+        ("import math\nfrom json import dumps, loads", False),
+        ("import math\n# of a later cell", False),
+        ("import math\nlimit = 3", True),
+        ("if True:\n    import math", True),
+        ("from __future__ import annotations", True),
+        ("import math\n%matplotlib inline", True),
+        ("# nothing", True),
+    ],
+)
+def test_a_first_cell_that_only_imports_is_what_the_test_kernel_begins_with(
+    source: str, runs: bool
+) -> None:
+    first, _, again, test = plans(
+        given("g", source), given("h", "x = 1"), given("i", source), check("t", "assert x")
+    )
+    assert (first.answer, first.tested) == (source, runs)
+    assert again.tested, "what stands between may have bound these names"
+    imported = {"math", "json", "dumps", "loads"} & set(source.replace(",", "").split())
+    assert imported - {"json"} <= test.reserved
+
+
 def test_imports_of_the_instructors_source_are() -> None:
     """A solution cell's import is gone from the stub, and tests still use it."""
     found = NotebookTemplate(
