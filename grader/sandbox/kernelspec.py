@@ -68,6 +68,11 @@ class WatchedKernelManager(AsyncKernelManager):
         return client
 
     @property
+    def pid(self) -> int | None:
+        """Process id of the isolated process that runs cells; None where there is none."""
+        return getattr(self.provisioner.process, "kernel", None)
+
+    @property
     def death(self) -> Death | None:
         """How the kernel ended, judged from outside; None while it runs."""
         return self.provisioner.death

@@ -25,6 +25,7 @@ from grader.sandbox import (
     WatchedKernelManager,
     open_kernel,
 )
+from grader.sandbox.cores import OneCore
 from grader.split.bridge.wire import read_line
 from grader.split.client import BadMessage
 from grader.split.kernel import Kernel, with_module
@@ -33,6 +34,7 @@ from grader.split.plan import CellPlan, NotebookPlan
 STOP_WAIT = 10.0  # seconds for the last of a killed kernel to be gone
 GRACE = 2.0  # seconds that an interrupted side has to end
 MARGIN = 30.0  # seconds and more that the test kernel has over what its cells may take
+_TOGETHER = 1.0  # seconds of a test; one that computes for longer may want a core of its own
 _LINE = 2**20
 
 
@@ -246,6 +248,20 @@ class KernelPair:
             self._new_channel.close()
             self._new_channel = None
         task = asyncio.create_task(self.test.run(cell))
+        together = self._on_one_core() if plan.test else None
+        try:
+            late = await self._wait(task, limit)
+        finally:
+            if together is not None:
+                together.end()
+        try:
+            reply = task.result()
+        except (DeadKernelError, CellTimeoutError, BadMessage):
+            raise TestKernelLost(self.test.manager.wait_death(STOP_WAIT)) from None
+        return reply, await self._told(), late
+
+    async def _wait(self, task: asyncio.Task[Any], limit: float) -> bool:
+        """Wait for a cell of the test kernel, and end it at its limit; whether that was needed."""
         late = False
         for wait, act in (
             (limit, self.answer.interrupt),
@@ -262,11 +278,16 @@ class KernelPair:
         else:
             task.cancel()
             raise TestKernelLost(None)
-        try:
-            reply = task.result()
-        except (DeadKernelError, CellTimeoutError, BadMessage):
-            raise TestKernelLost(self.test.manager.wait_death(STOP_WAIT)) from None
-        return reply, await self._told(), late
+        return late
+
+    def _on_one_core(self) -> OneCore | None:
+        """A test's questions are many and short: while both take turns they share a core."""
+        pids = self.answer.manager.pid, self.test.manager.pid
+        if None in pids or self._policy.limits.cpus > 1 or self._policy.devices:
+            return None
+        together = OneCore([pid for pid in pids if pid is not None])
+        asyncio.get_running_loop().call_later(_TOGETHER, together.end)
+        return together
 
     async def diagnose(self, catalogue: dict[str, Any], limit: float) -> dict[str, str]:
         """Names of the misconceptions that explain failed tests, by the tests' grade_ids.
