@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -182,6 +183,7 @@ def grade(
             name = escape(assignment)
             err.print(f"{name} has no parameter DEVICE: it is graded on the CPU.", soft_wrap=True)
 
+    gc.freeze()  # what was imported stays, and is not looked through again and again
     with GradingProgress(err) as progress:
         run = grade_assignment(
             course,

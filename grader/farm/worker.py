@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from typing import Any
 
@@ -18,6 +19,8 @@ def dask_setup(worker: Any) -> None:
 
     Ctrl-C must not stay blocked: kernels would inherit that, and could not be interrupted.
     """
+    gc.collect()
+    gc.freeze()  # what was imported stays, and is not looked through again and again
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

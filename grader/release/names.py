@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import re
 import symtable
@@ -32,10 +33,7 @@ def parse_cell(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about escapes and the like
-            try:
-                return ast.parse(source)  # nothing in Python as it stands is a magic
-            except SyntaxError:
-                return ast.parse(_python(source))
+            return ast.parse(_python(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -48,6 +46,10 @@ def transparent_magic(source: str) -> str:
 
 @_remembered
 def _python(source: str) -> str:
+    """The cell as Python; nothing in Python as it stands is IPython's own."""
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        ast.parse(source)
+        return source
     try:
         manager: Any = TransformerManager()  # type: ignore[no-untyped-call]  # IPython's
         return str(manager.transform_cell(_TRANSPARENT.sub("pass", source)))

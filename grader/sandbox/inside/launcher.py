@@ -101,6 +101,21 @@ def refuse_huge_messages(largest: int) -> None:
     Session.serialize = serialize_if_small  # type: ignore[method-assign,assignment]
 
 
+def look_once_at_parameters() -> None:
+    """Make ipykernel remember which parameters a shell's method has: it asks before each cell."""
+    from ipykernel import ipkernel as module
+
+    ipkernel: Any = module
+    ask = ipkernel._accepts_parameters
+
+    @functools.cache
+    def remembered(method: Any, names: tuple[str, ...]) -> dict[str, bool]:
+        return dict(ask(method, names))
+
+    # replaced on purpose
+    ipkernel._accepts_parameters = lambda method, names: remembered(method, tuple(names))
+
+
 @functools.cache
 def prepare_kernel() -> Any:
     """Make a kernel and its shell, as far as that takes no orders, thread or socket.
@@ -219,6 +234,7 @@ def prepare_kernel() -> Any:
             self.displayhook.get_execution_count = lambda: kernel.execution_count
 
     hold_back_output()
+    look_once_at_parameters()
     config = Config()
     config.HistoryManager.enabled = False
     config.Session.key = b"until there are orders"

@@ -25,6 +25,7 @@ from .changes import become
 from .crossing import FILES_TOTAL, Crossing, may_pass
 from .peer import Peer
 from .serving import Operations
+from .shell import leave_python_alone
 from .wire import Channel
 
 PRINTED = 2**20  # characters kept of what one call prints
@@ -225,4 +226,5 @@ class Agent:
 
 def start(descriptor: int, shell: Any, _imports: list[str]) -> Agent:
     """Serve the socket of this number from now on."""
+    leave_python_alone(shell)
     return Agent(Channel(socket.socket(fileno=descriptor)), shell.user_ns)

@@ -1,4 +1,4 @@
-"""IPython's shell in the test kernel: whose names it has, and how it reads a cell."""
+"""IPython's shell: whose names it has in the test kernel, and how it reads a cell in both."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def leave_python_alone(shell: Any) -> None:
     It takes each cell apart twice, token by token, which is a fifth of what a kernel with long
     tests does. Nothing in Python as it stands is a magic. IPython still reads cells of one line,
     which may call without parentheses, those that begin as it strips them, and all cells once
-    somebody has a transformation of their own.
+    somebody has a transformation of their own. Both kernels do so: a student's cell means the same
+    either way, and what a student does to their own shell harms nobody else.
     """
     original, known = shell.transform_cell, _transformations(shell)
 
