@@ -160,6 +160,7 @@ def prepare_kernel() -> Any:
 
     class Kernel(IPKernelApp):
         given = listeners
+        settled = False
 
         def prepare(self) -> None:
             self.init_profile_dir()  # type: ignore[no-untyped-call]  # untyped IPython
@@ -176,6 +177,20 @@ def prepare_kernel() -> Any:
             shell: Any = self.kernel.shell
             shell.run_cell("pass", silent=True)  # what it imports and compiles then, it has
             shell.last_execution_result = None
+            self.shell = shell
+            super().init_extensions()  # type: ignore[no-untyped-call]
+
+        def settle(self) -> None:
+            """What ipykernel does last of all before a kernel starts: once, all is imported."""
+            if not self.settled:
+                self.settled = True
+                super().init_code()  # type: ignore[no-untyped-call]
+
+        def init_extensions(self) -> None:
+            """They are loaded."""
+
+        def init_code(self) -> None:
+            self.settle()
 
         def init_config_files(self) -> None:
             """They are read."""

@@ -76,7 +76,7 @@ def main() -> None:
 def preload(modules: list[str]) -> dict[str, str]:
     """Make a kernel and import `modules` too; why each of those that failed did."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    launcher.prepare_kernel()
+    kernel = launcher.prepare_kernel()
     failed = {}
     for name in [*KERNEL, *modules]:
         for each in (name, *LATER.get(name, ())):
@@ -84,6 +84,7 @@ def preload(modules: list[str]) -> dict[str, str]:
                 importlib.import_module(each)
             except Exception as error:  # whatever it is, the notebook will show it too
                 failed[each] = f"{type(error).__name__}: {error}"[:200]
+    kernel.settle()
     gc.collect()
     gc.freeze()  # a collection in a fork would write to, and so copy, every page
     return failed
