@@ -103,6 +103,7 @@ class KernelPair:
         self._prelude = plan.prelude
         self._classes = None if plan.classes is None else sorted(plan.classes)
         self._watched = sorted(plan.watched)
+        self._shown = plan.shown
         self._stack = ExitStack()
         self._answer_stack = ExitStack()
         self._new_channel: socket.socket | None = None
@@ -148,6 +149,7 @@ class KernelPair:
             self._tests.append(manager)
             self.test = Kernel(manager, self._test_policy, self._mode)
             await self.test.start("tester", theirs.fileno(), self._prelude)
+        self._shown_later = self._shown
 
     async def _start_answer(self) -> None:
         ours, theirs = socket.socketpair()
@@ -321,7 +323,9 @@ class KernelPair:
 
     def _order(self, **order: Any) -> None:
         common = {"classes": self._classes, "watched": self._watched, "test": "", "diagnose": None}
-        self._control.sendall(json.dumps({**common, **order}).encode() + b"\n")
+        shown, self._shown_later = self._shown_later, ()  # once to each test kernel
+        text = json.dumps({**common, "shown": shown, **order})
+        self._control.sendall(text.encode() + b"\n")
 
     async def _told(self) -> Told:
         """The line that follows a cell."""

@@ -23,7 +23,9 @@ from grader.release.names import (
     parse_cell,
     read_names,
 )
+from grader.split.bridge.native import Text
 from grader.split.recorder import is_test
+from grader.split.shown import shown_functions
 
 INJECTED = "injected-parameters"
 _IMPORTS = (ast.Import, ast.ImportFrom)
@@ -67,12 +69,14 @@ class NotebookPlan:
         prelude: imports with which the test kernel begins.
         classes: names under which students are to define classes; None where nobody says.
         watched: functions that have misconceptions, so that a test's calls of them are recorded.
+        shown: functions of the instructor's that students have read and that only compute.
     """
 
     cells: tuple[CellPlan, ...]
     prelude: tuple[str, ...]
     classes: frozenset[str] | None = None
     watched: frozenset[str] = frozenset()
+    shown: tuple[Text, ...] = ()
 
 
 @dataclass
@@ -135,7 +139,8 @@ def make_plan(
     classes = frozenset(template.classes) if template is not None and complete else None
     wrong = () if template is None else template.misconceptions
     watched = frozenset(variant.function for variant in wrong)
-    return NotebookPlan(tuple(cells), tuple(dict.fromkeys(imports)), classes, watched)
+    shown = shown_functions(without_hidden(c.source) for at, c in codes if at in tested)
+    return NotebookPlan(tuple(cells), tuple(dict.fromkeys(imports)), classes, watched, shown)
 
 
 def _is_students(cell: nbformat.NotebookNode) -> bool:

@@ -339,6 +339,9 @@ class Exports:
             raise WireError("an object that was never sent")
         return self._objects[number][0]
 
+    def __contains__(self, number: object) -> bool:
+        return number in self._objects
+
     def release(self, number: Any, mentions: Any) -> None:
         """The other side has dropped `mentions` of them."""
         value = self.find(number)

@@ -18,7 +18,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .asking import believable, further_calls, narrowed, students_functions
@@ -30,12 +30,13 @@ from .errors import AnswerGone
 from .functions import RemoteFunction
 from .lending import fingerprint
 from .mirror import Remote, RemoteMeta
+from .native import Shown
 from .peer import Peer
 from .recording import LARGEST, Failed, Recorder, snapshot
 from .seeding import GlobalGenerators
 from .serving import GuardedOperations
 from .shell import leave_python_alone, take_over
-from .values import CannotCross
+from .values import CannotCross, Encoder
 from .wire import Channel, WireError, read_line
 
 _PRINTED = 2**22  # characters
@@ -95,13 +96,24 @@ class TesterCrossing(Crossing):
             before it was asked for, and what it looked like.
     """
 
-    def __init__(self, namespace: dict[str, Any], own_files: list[str]) -> None:
+    def __init__(
+        self, namespace: dict[str, Any], own_files: list[str], shown: Sequence[Any] = ()
+    ) -> None:
         super().__init__(namespace, trusts=False, shared=set())
+        self.shown = Shown(namespace, shown)
         self._own_files = frozenset(own_files)
         self._sent: dict[str, Any] = {}
         self.generators = GlobalGenerators(namespace)
         self.fetched: dict[str, tuple[Any, int, Any]] = {}
         self._room = _FILES_IN_ALL
+
+    def _object(self, value: Any, encoder: Encoder) -> Any:
+        return self.shown.node(value, super()._object(value, encoder))
+
+    def outgoing(self, encoder: Encoder) -> Any:
+        """As of any; by now all that the message holds is known."""
+        self.shown.finish(self.exports)
+        return super().outgoing(encoder)
 
     def notes(self) -> Any:
         """States of the global generators that were seeded or used since."""
@@ -177,6 +189,7 @@ class Tester:
         self._owned: set[str] = set()
         self._active = False
         self._classes: set[str] | None = None
+        self._shown: list[Any] = []
         self._own_files = sorted(entry.name for entry in os.scandir("."))
         self._recorder: Recorder | None = None
         self._test = ""
@@ -196,6 +209,7 @@ class Tester:
         self._catalogue = order["diagnose"]
         if self._catalogue is not None:
             return
+        self._shown += order["shown"]
         if order["connect"]:
             _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
             self._connect(socket.socket(fileno=descriptors[0]))
@@ -231,6 +245,8 @@ class Tester:
         self._active = False
         with contextlib.suppress(Exception):  # whatever it is, the grader waits for a line
             self._keep(failed=not result.success)
+        if self._crossing is not None and not self._test:
+            self._crossing.shown.settle()
         broken = self.peer.broken if self.peer is not None else None
         told = {
             "broken": type(broken).__name__ if broken is not None else "",
@@ -363,7 +379,7 @@ class Tester:
         )
 
     def _connect(self, connection: socket.socket) -> None:
-        crossing = TesterCrossing(self.names, self._own_files)
+        crossing = TesterCrossing(self.names, self._own_files, self._shown)
         peer = Peer(
             Channel(connection), crossing, GuardedOperations(crossing).handlers(), discreet=True
         )

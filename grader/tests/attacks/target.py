@@ -198,7 +198,9 @@ def _numbers() -> nbformat.NotebookNode:
             "test_apply",
             f"table = {{'a': {PRICES[0]}, 'b': {PRICES[1]}}}\n\n"
             f"def price(item):\n    note = {WORDS['price']!r}\n    return note and table[item]\n\n"
-            f"assert apply(price, ['a', 'b', 'b']) == {PRICES[0]} + {PRICES[1]} + {PRICES[1]}",
+            "found = apply(price, ['a', 'b', 'b']), apply(double, [1, 2])\n"
+            f"assert found == ({PRICES[0]} + {PRICES[1]} + {PRICES[1]}, 6)",
+            "def double(n):\n    return 2 * n\n\n",
         ),
         _answer("numbers", "share"),
         _test(
