@@ -7,12 +7,14 @@ modules and a number goes over.
 """
 
 from __future__ import annotations
+import __future__
 
 import builtins
 import functools
 import importlib
 import linecache
 import marshal
+import operator
 import sys
 import types
 import warnings
@@ -33,6 +35,9 @@ COMPUTING = frozenset(
 PASSAGES = frozenset({"torch.nn", "scipy", "scipy.spatial"})
 """Modules that a function may only read such a module from."""
 _BUILTINS = dict(vars(builtins))
+_FUTURE = functools.reduce(
+    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
 
 
 class Text(NamedTuple):
@@ -176,10 +181,11 @@ def _readable(name: str, source: str) -> types.CodeType:
     return _compiled(source, place)
 
 
-def _compiled(source: str, place: str) -> types.CodeType:
+def _compiled(source: str, place: str, future: int = 0) -> types.CodeType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the cell has warned already
-        return compile(source, place, "exec", dont_inherit=True)
+        code: types.CodeType = compile(source, place, "exec", future, dont_inherit=True)
+    return code
 
 
 def _by_two(parts: list[str]) -> Iterator[tuple[str, str]]:
@@ -188,11 +194,13 @@ def _by_two(parts: list[str]) -> Iterator[tuple[str, str]]:
 
 def _is(function: types.FunctionType, text: Text) -> bool:
     """Whether a function is what its text makes, and no more."""
-    made = _made(text.source, function.__code__.co_firstlineno, tuple(text.imports.items()))
+    code = function.__code__
+    future = code.co_flags & _FUTURE  # a notebook's __future__ imports hold for its later cells
+    made = _made(text.source, code.co_firstlineno, future, tuple(text.imports.items()))
     return (
         made is not None
         and not function.__dict__
-        and function.__code__ == made.__code__
+        and code == made.__code__
         and function.__qualname__ == text.name
         and repr(function.__annotations__) == repr(made.__annotations__)
         and _same(function.__doc__, made.__doc__)
@@ -211,13 +219,13 @@ def _same(one: Any, other: Any) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def _made(
-    source: str, line: int, imports: tuple[tuple[str, str], ...]
+    source: str, line: int, future: int, imports: tuple[tuple[str, str], ...]
 ) -> types.FunctionType | None:
-    """What a text makes on this line of a cell."""
+    """What a text makes on this line of a cell, under these __future__ features."""
     names: dict[str, Any] = {name: _found(path) for name, path in imports}
     before = set(names) | {"__builtins__"}
     try:
-        exec(_compiled("\n" * (line - 1) + source, "<shown>"), names)  # noqa: S102 -- as above
+        exec(_compiled("\n" * (line - 1) + source, "<shown>", future), names)  # noqa: S102 -- as above
     except Exception:  # of an annotation, for one
         return None
     (made,) = (found for name, found in names.items() if name not in before)
