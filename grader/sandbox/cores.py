@@ -12,6 +12,8 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+_PRESSURE = 10.0
+"""Per cent of the last ten seconds in which something waited."""
 _CORE = 36
 """Where the core that it last ran on stands in /proc/PID/stat, counted behind the name."""
 
@@ -19,8 +21,8 @@ _CORE = 36
 class OneCore:
     """Puts the main threads of these processes on the core that the first one last ran on.
 
-    It does nothing where all cores are busy: then nothing sleeps, and the system knows best who
-    should run where. Nor does it where Linux's calls for it are missing.
+    It does nothing where processes wait for a core: then none of them sleeps, and the system knows
+    best who should run where. Nor does it where Linux's calls for it are missing.
 
     Args:
         pids: of processes that take turns; each should compute with one thread.
@@ -29,7 +31,7 @@ class OneCore:
     def __init__(self, pids: Collection[int]) -> None:
         self._before: dict[int, set[int]] = {}
         try:
-            if _runnable() < (os.cpu_count() or 1):
+            if not _crowded():
                 core = _last_core(next(iter(pids)))
                 for pid in pids:
                     self._move(pid, core)
@@ -50,9 +52,13 @@ class OneCore:
         self._before = {}
 
 
-def _runnable() -> int:
-    """Threads of the machine that run or could, this one among them."""
-    return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
+def _crowded() -> bool:
+    """Whether something waited for a core in the last seconds, for more than a moment."""
+    try:
+        some = Path("/proc/pressure/cpu").read_text().split()[1]
+    except OSError:  # a system that does not count it
+        return os.getloadavg()[0] >= (os.cpu_count() or 1)
+    return float(some.removeprefix("avg10=")) >= _PRESSURE
 
 
 def _last_core(pid: int) -> int:

@@ -28,7 +28,7 @@ from grader.sandbox import (
 from grader.sandbox.cores import OneCore
 from grader.split.bridge.wire import read_line
 from grader.split.client import BadMessage
-from grader.split.kernel import Kernel, with_module
+from grader.split.kernel import Kernel, with_bridge
 from grader.split.plan import CellPlan, NotebookPlan
 
 STOP_WAIT = 10.0  # seconds for the last of a killed kernel to be gone
@@ -79,7 +79,7 @@ class KernelPair:
         plan: NotebookPlan,
         instructor_files: Collection[str] | None,
     ) -> None:
-        self._policy = with_module(policy, "agent")
+        self._policy = with_bridge(policy)
         files = tuple(
             file
             for file in policy.files
@@ -91,13 +91,7 @@ class KernelPair:
             cell_timeout=policy.limits.cell_timeout + MARGIN,
             notebook_timeout=2 * policy.limits.notebook_timeout + MARGIN,
         )
-        random_hashes = ("PYTHONHASHSEED", "random")
-        self._test_policy = replace(
-            with_module(policy, "tester"),
-            files=files,
-            limits=limits,
-            environment=(*policy.environment, random_hashes),
-        )
+        self._test_policy = replace(self._policy, files=files, limits=limits)
         self._mode = mode
         self._deadline: float | None = None
         self._prelude = plan.prelude

@@ -29,7 +29,7 @@ from .shell import leave_python_alone
 from .wire import Channel
 
 PRINTED = 2**20  # characters kept of what one call prints
-_SETTLED = 2 * 10**9  # nanoseconds
+_SETTLED = 10**8  # nanoseconds
 
 
 class _Printed(io.TextIOBase):

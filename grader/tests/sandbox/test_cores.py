@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -35,7 +36,7 @@ def affinities(pids: list[int]) -> list[set[int]]:
 def test_both_are_on_one_core_until_the_end(
     sleepers: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cores, "_runnable", lambda: 0)
+    monkeypatch.setattr(cores, "_crowded", lambda: False)
     before = affinities(sleepers)
     together = OneCore(sleepers)
     first, second = affinities(sleepers)
@@ -50,7 +51,7 @@ def test_both_are_on_one_core_until_the_end(
 
 
 def test_a_busy_machine_is_left_alone(sleepers: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cores, "_runnable", lambda: os.cpu_count() or 1)
+    monkeypatch.setattr(cores, "_crowded", lambda: True)
     monkeypatch.setattr(cores, "_last_core", lambda pid: pytest.fail("nobody is to be moved"))
     OneCore(sleepers)
 
@@ -58,7 +59,7 @@ def test_a_busy_machine_is_left_alone(sleepers: list[int], monkeypatch: pytest.M
 def test_a_process_that_is_gone_leaves_the_other_as_it_was(
     sleepers: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cores, "_runnable", lambda: 0)
+    monkeypatch.setattr(cores, "_crowded", lambda: False)
     before = affinities(sleepers)
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
@@ -68,6 +69,27 @@ def test_a_process_that_is_gone_leaves_the_other_as_it_was(
     assert affinities(sleepers) == before
 
 
-def test_the_machine_says_how_busy_it_is() -> None:
-    assert cores._runnable() >= 1, "this test itself runs"
+@pytest.mark.parametrize(
+    ("pressure", "load", "crowded"),
+    [
+        ("some avg10=0.00 avg60=50.00 avg300=50.00 total=1\nfull avg10=90.00", 1e6, False),
+        ("some avg10=35.10 avg60=0.00 avg300=0.00 total=1", 0.0, True),
+        ("", 1e6, True),
+        ("", 0.0, False),
+    ],
+)
+def test_a_machine_is_crowded_where_something_waits_for_a_core(
+    pressure: str, load: float, crowded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_text(path: Path) -> str:
+        if path == Path("/proc/pressure/cpu") and pressure:
+            return pressure
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    assert cores._crowded() is crowded
+
+
+def test_a_process_ran_on_some_core() -> None:
     assert cores._last_core(os.getpid()) in range(os.cpu_count() or 1)
