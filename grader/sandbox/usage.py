@@ -11,7 +11,6 @@ import functools
 import os
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -30,7 +29,8 @@ def _cpu_seconds(pid: int) -> float:
     try:
         # the clock of another process, as clock_getcpuclockid(3) gives it, which Python lacks
         own = time.clock_gettime((~pid << 3) | _SCHEDULER_CLOCK)
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            fields = file.read().rpartition(b")")[2].split()
     except (OSError, AttributeError):
         return _cpu_seconds_elsewhere(pid)
     children = int(fields[_AFTER_NAME]) + int(fields[_AFTER_NAME + 1])

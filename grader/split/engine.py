@@ -141,6 +141,7 @@ class _Run:
                     raise SandboxLost(str(error)) from None
                 raise
             finally:
+                await self._pair.settle()
                 self._recorder.wall = time.monotonic() - started
                 self._recorder.cpu = self._pair.cpu_seconds()
             await self._diagnose()

@@ -17,6 +17,7 @@ import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell
 
+from grader.errors import SandboxError
 from grader.sandbox import (
     Death,
     DeathReason,
@@ -103,6 +104,7 @@ class KernelPair:
         self._new_channel: socket.socket | None = None
         self.answer: Kernel
         self.test: Kernel
+        self._starting: asyncio.Task[None] | None = None
         # of kernels that others replaced, too
         self._answers: list[WatchedKernelManager] = []
         self._tests: list[WatchedKernelManager] = []
@@ -119,18 +121,21 @@ class KernelPair:
             self._stack.close()
 
     async def start(self) -> None:
-        """Start both at once.
+        """Start both at once; returns when the answer kernel is there, which comes first.
 
         Raises:
-            SandboxError: one did not start, for a reason that is ours.
+            SandboxError: it did not start, for a reason that is ours.
         """
-        starting = [self._start_answer(), self._start_test()]
-        found = await asyncio.gather(*starting, return_exceptions=True)
-        for error in found:
-            if isinstance(error, BaseException):
-                raise error
+        self._starting = asyncio.create_task(self._start_test())
+        await self._start_answer()
         if self._deadline is None:
             self._deadline = time.monotonic() + self._policy.limits.notebook_timeout
+
+    async def settle(self) -> None:
+        """Wait for a start that goes on; who needs the test kernel hears how it went."""
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
+            self._starting.exception()
 
     async def _start_test(self) -> None:
         ours, theirs = socket.socketpair()
@@ -201,6 +206,7 @@ class KernelPair:
         Raises:
             SandboxError: one did not start.
         """
+        await self.settle()
         self._close_answer()
         self._stack.close()
         await self.start()
@@ -229,9 +235,11 @@ class KernelPair:
 
         Raises:
             TestKernelLost: there is no such kernel any more.
+            SandboxError: it did not start, for a reason that is ours.
         """
         if not cell.source.strip():  # IPython runs nothing then, and says nothing
             return {"status": "ok"}, Told("", ""), False
+        await self._started()
         self._order(
             reserved=sorted(plan.reserved),
             owned=sorted(plan.owned),
@@ -255,6 +263,11 @@ class KernelPair:
         except (DeadKernelError, CellTimeoutError, BadMessage):
             raise TestKernelLost(self.test.manager.wait_death(STOP_WAIT)) from None
         return reply, await self._told(), late
+
+    async def _started(self) -> None:
+        await self.settle()
+        if self._starting is not None:
+            self._starting.result()
 
     async def _wait(self, task: asyncio.Task[Any], limit: float) -> bool:
         """Wait for a cell of the test kernel, and end it at its limit; whether that was needed."""
@@ -298,6 +311,7 @@ class KernelPair:
         if len(json.dumps(order)) > _LINE:
             return {}
         try:
+            await self._started()
             self._order(**order)
             cell = new_code_cell("get_ipython()._grader.diagnose()")
             await asyncio.wait_for(self.test.run(cell), limit)
@@ -305,6 +319,7 @@ class KernelPair:
         except (
             OSError,
             TimeoutError,
+            SandboxError,
             TestKernelLost,
             DeadKernelError,
             CellTimeoutError,
