@@ -29,8 +29,6 @@ class BadMessage(Exception):
 
 _SUBSCRIBED = 0.2
 """Seconds until a message must be here that was sent before a reply that is."""
-_ASKED = 50
-"""Times that a kernel is asked for one."""
 _AFTER_INTERRUPT = 5
 """Seconds that an interrupted cell has to end."""
 
@@ -112,7 +110,8 @@ class GradedClient(NotebookClient):
         What it sent before this side had subscribed is lost, so it is asked for more. The client's
         own `wait_for_ready` would wait 0.2 s for messages that do not matter.
         """
-        for _ in range(_ASKED):
+        started = time.monotonic()
+        while time.monotonic() - started < self._startup_timeout:
             try:
                 await client.iopub_channel.get_msg(timeout=_SUBSCRIBED)
             except Empty:
