@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 import grader
 
 _NAMED = 3
-_METADATA = ".dist-info"
+_METADATA = (".dist-info", ".egg-info")
 
 
 @functools.cache
@@ -34,14 +35,16 @@ def environment() -> tuple[str, ...]:
 def _installed() -> list[str]:
     """Such as "numpy==2.4.6", from the names of the folders that installers write.
 
-    importlib.metadata would read a file for each: a second of work on a slow disk.
+    importlib.metadata would read a file for each, before every command that grades.
     """
     found = set()
-    for folder in filter(os.path.isdir, map(os.path.abspath, sys.path)):
-        for entry in os.scandir(folder):
-            name, dash, version = entry.name.removesuffix(_METADATA).partition("-")
-            if dash and entry.name.endswith(_METADATA):
-                found.add(f"{name.lower().replace('_', '-')}=={version}")
+    for folder in map(os.path.abspath, sys.path):
+        with contextlib.suppress(OSError):  # an archive, or not there
+            for entry in os.listdir(folder):
+                stem, suffix = os.path.splitext(entry)
+                name, dash, version = stem.partition("-")
+                if dash and suffix in _METADATA:
+                    found.add(f"{name.lower().replace('_', '-')}=={version}")
     return sorted(found)
 
 

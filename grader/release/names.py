@@ -19,6 +19,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPOUND = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 _remembered = functools.lru_cache(maxsize=1024)
 """Instructors' cells are the same in every submission, and students' are not."""
+_PROMPT = "In ["
 _TRANSPARENT = re.compile(r"\A\s*%%(time|capture|prun)\b.*")
 
 
@@ -46,10 +47,11 @@ def transparent_magic(source: str) -> str:
 
 @_remembered
 def _python(source: str) -> str:
-    """The cell as Python; nothing in Python as it stands is IPython's own."""
+    """The cell as Python; nothing in Python as it stands is IPython's own, but for a prompt."""
     with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         ast.parse(source)
-        return source
+        if _PROMPT not in source:
+            return source
     try:
         manager: Any = TransformerManager()  # type: ignore[no-untyped-call]  # IPython's
         return str(manager.transform_cell(_TRANSPARENT.sub("pass", source)))

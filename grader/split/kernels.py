@@ -147,7 +147,7 @@ class KernelPair:
             manager = self._stack.enter_context(opened)
             self._tests.append(manager)
             self.test = Kernel(manager, self._test_policy, self._mode)
-            await self.test.start("tester", theirs.fileno(), self._prelude)
+            await self.test.start("tester", theirs.fileno(), list(self._prelude))
         self._shown_later = self._shown
 
     async def _start_answer(self) -> None:

@@ -224,7 +224,10 @@ def prepare_kernel() -> Any:
             super().init_iopub(context)  # type: ignore[no-untyped-call]  # untyped ipykernel
 
         def init_heartbeat(self) -> None:
-            """In the kernel's own context: another one would start two threads of its own."""
+            """In the kernel's own context: another one would start two threads of its own.
+
+            ipykernel keeps them apart lest a beat wait for Python to free a large message.
+            """
             address = (self.transport, self.ip, self.hb_port)
             self.heartbeat = Beat(self.context, address)  # type: ignore[no-untyped-call]
             self.heartbeat.start()

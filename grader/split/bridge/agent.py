@@ -224,7 +224,7 @@ class Agent:
         self._channel.close()
 
 
-def start(descriptor: int, shell: Any, _imports: list[str]) -> Agent:
+def start(descriptor: int, shell: Any) -> Agent:
     """Serve the socket of this number from now on."""
     leave_python_alone(shell)
     return Agent(Channel(socket.socket(fileno=descriptor)), shell.user_ns)

@@ -8,6 +8,8 @@ import sys
 import warnings
 from typing import Any
 
+_PROMPT = "In ["  # which IPython strips, though `In [1]: x = 2` is Python
+
 
 def take_over(shell: Any, names: dict[str, Any]) -> None:
     """Make `names` the namespace of the shell and of the functions that cells define."""
@@ -50,7 +52,7 @@ def _transformations(shell: Any) -> list[Any]:
 
 def _is_python(raw: str) -> bool:
     first, _, more = raw.partition("\n")
-    if not (first.strip() and more.strip()) or first.startswith(("In [", " ", "\t")):
+    if not (first.strip() and more.strip()) or first.startswith((" ", "\t")) or _PROMPT in raw:
         return False
     try:
         with warnings.catch_warnings():

@@ -124,6 +124,10 @@ def test_a_cell_of_another_language_has_no_tree() -> None:
     assert bound_names("%%bash\nx=1") == set()
 
 
+def test_a_prompt_is_no_annotation() -> None:
+    assert bound_names("In [1]: x = 5") == {"x"}
+
+
 def test_a_hostile_depth_is_no_crash() -> None:
     for source in ("(" * 5000, "-" * 50_000 + "1", "x = " + "[" * 90 + "]" * 90):
         bound_names(source)

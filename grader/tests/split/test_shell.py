@@ -27,6 +27,7 @@ OTHER = {
     "indented": "    x = 1\n    y = 2",
     "prompts": ">>> x = 1\n>>> y = 2",
     "numbered_prompt": "In [1]: x\nIn [2]: y",
+    "prompt_on_the_second_line": "x = 1\nIn [2]: y = x",
     "empty_first_line": "\nx = 1\ny = 2",
     "no_python": "x = = 1\ny",
     "empty": "",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -23,10 +22,10 @@ def test_a_test_kernel_that_does_not_start_is_a_fault_of_ours(
 ) -> None:
     start, gone = Kernel.start, []
 
-    async def started(kernel: Any, module: str, number: int, imports: Sequence[str] = ()) -> None:
+    async def started(kernel: Any, module: str, number: int, *more: Any) -> None:
         if module == "tester":
             raise SandboxError("There is no room for a test kernel.")
-        await start(kernel, module, number, imports)
+        await start(kernel, module, number, *more)
         gone.append(kernel.manager)
 
     monkeypatch.setattr(Kernel, "start", started)
@@ -40,10 +39,10 @@ def test_students_cells_run_while_the_test_kernel_starts(monkeypatch: pytest.Mon
     start, execute, order = Kernel.start, Kernel.run, []
     answered = asyncio.Event()
 
-    async def started(kernel: Any, module: str, number: int, imports: Sequence[str] = ()) -> None:
+    async def started(kernel: Any, module: str, number: int, *more: Any) -> None:
         if module == "tester":
             await asyncio.wait_for(answered.wait(), 60)
-        await start(kernel, module, number, imports)
+        await start(kernel, module, number, *more)
         order.append(module)
 
     async def executed(kernel: Any, cell: Any) -> Any:
