@@ -6,7 +6,6 @@ catalogues of wrong answers and other instructor's files cannot reach a release.
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import shutil
@@ -16,8 +15,8 @@ from typing import Any
 import jupytext
 import nbformat
 
-from grader import checking
 from grader.errors import ReleaseError
+from grader.release.roles import expand_role
 
 DATA_FOLDER = "data"
 _KEPT_METADATA = ("kernelspec", "language_info")
@@ -48,15 +47,15 @@ def convert_sources(text: Path, destination: Path) -> Path:
 
 
 def notebook_from_text(text: str, origin: str) -> nbformat.NotebookNode:
-    """The notebook that a MyST text means, with included checkers and stable cell ids.
+    """The notebook that a MyST text means, with nbgrader's metadata and stable cell ids.
 
     Args:
         text: MyST Markdown with jupytext front matter.
         origin: where the text came from, for messages.
 
     Raises:
-        ReleaseError: the text has no kernelspec, a cell's header is malformed, or two cells have
-            the same grade_id.
+        ReleaseError: the text has no kernelspec, a cell's header or role is malformed, or two
+            cells have the same grade_id.
     """
     try:
         notebook: nbformat.NotebookNode = jupytext.reads(text, fmt="md:myst")
@@ -72,8 +71,8 @@ def notebook_from_text(text: str, origin: str) -> nbformat.NotebookNode:
     notebook.metadata = nbformat.from_dict(
         {key: notebook.metadata[key] for key in _KEPT_METADATA if key in notebook.metadata}
     )
-    for cell in notebook.cells:
-        _include_checker(cell, origin)
+    for position, cell in enumerate(notebook.cells):
+        expand_role(cell, _place(cell, position, origin))
     check_names(notebook, origin)
     set_cell_ids(notebook)
     return notebook
@@ -118,18 +117,8 @@ def grade_id_of(cell: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _include_checker(cell: Any, origin: str) -> None:
-    """Replace the body of a cell marked `grader: {include: checking}` by the strict checker.
-
-    The released notebook then needs nothing but NumPy, on Colab too, and checks in the same words
-    as the grader.
-    """
-    if "grader" not in cell.metadata:
-        return
-    wanted = cell.metadata.pop("grader")
-    if wanted != {"include": "checking"}:
-        raise ReleaseError(
-            f"A cell of {origin} says `grader: {wanted}`; only `grader: {{include: checking}}` "
-            "means something."
-        )
-    cell.source = inspect.getsource(checking).strip()
+def _place(cell: Any, position: int, origin: str) -> str:
+    """Where a cell is, for whoever has to find it: its number from 1 and how it begins."""
+    first = next((line.strip() for line in cell.source.splitlines() if line.strip()), "")
+    begins = f", which begins {first[:40]!r}," if first else ""
+    return f"Cell {position + 1} of {origin}{begins}"

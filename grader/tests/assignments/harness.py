@@ -17,7 +17,7 @@ ASSIGNMENTS = sorted(path.name for path in SOLUTIONS.iterdir() if path.is_dir())
 
 @cache
 def reference(slug: str) -> NotebookNode:
-    """The instructor's notebook, with what `include` cells ask for."""
+    """The instructor's notebook, as its roles mean it."""
     path = SOLUTIONS / slug / f"{slug}.md"
     return notebook_from_text(path.read_text(encoding="utf-8"), str(path))
 

@@ -41,13 +41,7 @@ SEED = 0
 ```
 
 ```{{code-cell}} ipython3
----
-grader:
-  include: checking
-nbgrader: {{grade: false, grade_id: checking, locked: true, schema_version: 3, solution: false,
-  task: false}}
----
-# grader/checking.py
+:grader: checking
 ```
 
 Write `hello`.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 import jupytext
 import nbformat
@@ -13,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
 
-from grader import checking
 from grader.errors import ReleaseError
 from grader.release.sources import convert_sources, notebook_from_text, set_cell_ids
 from grader.tests.release.conftest import HEAD, TEXT
@@ -60,21 +58,6 @@ def test_only_the_kernel_is_kept_of_the_front_matter() -> None:
     head = HEAD.replace("kernelspec:", "author: me\nmyst: {all: false}\nkernelspec:")
     notebook = notebook_from_text(f"{head}\n# A\n", "a.md")
     assert set(notebook.metadata) == {"kernelspec"}
-
-
-def test_the_checker_is_included_verbatim() -> None:
-    cell = notebook_from_text(TEXT, "hello.md").cells[2]
-    assert cell.source == Path(checking.__file__).read_text("utf-8").strip()
-    assert "grader" not in cell.metadata
-
-
-def test_the_included_checker_needs_nothing_of_the_grader() -> None:
-    cell = notebook_from_text(TEXT, "hello.md").cells[2]
-    names: dict[str, Any] = {}
-    exec(compile(cell.source, "checking", "exec"), names)
-    names["assert_close"](1.0, 1.0, name="x")
-    assert "import grader" not in cell.source
-    assert "from grader" not in cell.source
 
 
 def test_ids_are_stable_and_speak() -> None:
@@ -142,12 +125,6 @@ def test_malformed_text_gets_one_sentence(text: str) -> None:
         notebook_from_text(text, "a.md")
     assert str(caught.value).startswith("a.md is no MyST notebook: ")
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("header", ["grader: checking", "grader: {include: secrets}", "grader: {}"])
-def test_only_the_checker_can_be_included(header: str) -> None:
-    with pytest.raises(ReleaseError, match=r"A cell of a\.md says `grader: .*include: checking"):
-        notebook_from_text(HEAD + code_cell(header), "a.md")
 
 
 def test_metadata_of_other_types_is_left_to_nbgrader() -> None:
