@@ -272,6 +272,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.add_config_value("comments_config", {}, "", types=(dict,))
     app.add_config_value("hub_url", "", "html", types=(str,))
     app.add_css_file("reading.css")
+    app.setup_extension("boxes")
     app.setup_extension("partmap")
     app.setup_extension("terms")
     app.add_node(FactsNode)

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+from boxes import OBJECTIVES, QUESTION
 from nbformat import NotebookNode
 from pybtex.database import parse_file
 from pybtex.richtext import Text
@@ -24,6 +25,7 @@ TARGET = re.compile(r"^\([\w-]+\)=$")
 ROLE = re.compile(r"\{(?P<name>[a-z:]+)\}`(?P<text>[^`]+)`")
 TITLED = re.compile(r"^(?P<title>.*?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
 NAMED = {"exercise-start": "Exercise", "solution-start": "Solution of exercise"}
+BOXES = {"objectives": OBJECTIVES, "check-question": QUESTION}
 SILENT = {"chapter-facts", "exercise-end", "solution-end", "div"}
 
 
@@ -92,6 +94,8 @@ def opening(name: str, argument: str, label: str, numbers: dict[str, int]) -> st
     """
     if name in SILENT:
         return ""
+    if name in BOXES:
+        return f"**{BOXES[name]}**\n"
     if name == "admonition":
         return f"**{argument}**\n"
     if name == "assignment":
