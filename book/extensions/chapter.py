@@ -3,7 +3,7 @@
 - The modules in book/kit are importable in a chapter's code, and part of the execution cache's key.
 - `{chapter-facts}` shows the reading time, the difficulty and how to run the chapter.
 - `{assignment}` shows how to get and open an assignment's notebook.
-- Front matter `page_scripts: name.js` loads a script of book/static on that page only.
+- The script figure.js in a chapter's folder is loaded on that chapter's page only.
 
 Buttons to Colab and to a JupyterHub are plain links into the repository of `repository: url:` in
 _config.yml; without that setting there are none. `hub_url` there names the hub; without it the
@@ -32,6 +32,7 @@ from notebooks import FOLDER, KIT, kit_modules, requirements, stand_alone
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 # A new release of one of these may move a number, so it also starts a fresh execution cache.
@@ -190,10 +191,11 @@ def fill_facts(app: Sphinx, doctree: nodes.document) -> None:
     for placeholder in list(doctree.findall(FactsNode)):
         words, equations, code_lines = length_of(doctree)
         minutes = reading_minutes(words, equations, code_lines)
-        docname = app.env.docname
-        name = docname.rsplit("/", 1)[-1]
+        folder = app.env.docname.rpartition("/")[0]
+        name = folder.rpartition("/")[2]
         text = f"About {minutes} minutes to read · difficulty {placeholder['difficulty']} of 5"
-        source = html.escape(f"{'../' * docname.count('/')}_sources/{docname}.ipynb")
+        up = "../" * app.env.docname.count("/")
+        source = html.escape(f"{up}_sources/{folder}/{name}.ipynb")
         download = f'<a class="btn btn-primary open-button" download href="{source}">'
         buttons = nodes.paragraph(classes=["open-buttons"])
         buttons += nodes.raw("", f"{download}Download this chapter</a>", format="html")
@@ -234,15 +236,50 @@ def without_broken_roles(body: str) -> str:
     )
 
 
+def own_script(app: Sphinx, docname: str) -> Path | None:
+    """figure.js beside the page, where there is one."""
+    path = Path(app.env.doc2path(docname)).with_name("figure.js")
+    return path if path.exists() else None
+
+
+def note_script(app: Sphinx, doctree: nodes.document) -> None:
+    """Remember whether a page has a script, and read the page again when the script changes."""
+    script = own_script(app, app.env.docname)
+    app.env.metadata[app.env.docname]["figure_script"] = script is not None
+    if script:
+        app.env.note_dependency(str(script))
+
+
+def pages_with_other_scripts(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """Pages that were read before their script came or went."""
+    return [
+        name
+        for name in env.found_docs - added - removed
+        if env.metadata[name].get("figure_script") != (own_script(app, name) is not None)
+    ]
+
+
+def load_script(app: Sphinx, pagename: str) -> None:
+    """Copy the page's own script to the site, and load it on this page."""
+    if script := own_script(app, pagename):
+        name = f"figures/{script.parent.parent.name}-{script.parent.name}.js"
+        target = Path(app.outdir) / "_static" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(script.read_bytes())
+        app.add_js_file(name, loading_method="defer")
+
+
 def finish_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Load the page's own scripts and write its notebook beside its source."""
+    """Load the page's own script and write its notebook."""
     if "body" in context:
         context["body"] = without_broken_roles(context["body"])
     meta = app.env.metadata.get(pagename, {})
-    for name in str(meta.get("page_scripts", "")).split():
-        app.add_js_file(name, loading_method="defer")
+    if doctree is not None:
+        load_script(app, pagename)
     if pagename == "search":
         context["metatags"] = '<meta name="description" content="Search in the whole book." />'
     if doctree is None or "kernelspec" not in meta or app.builder.format != "html":
@@ -251,10 +288,12 @@ def finish_page(
     notebook = nbformat.read(Path(config.output_folder) / f"{pagename}.ipynb", as_version=4)
     with contextlib.suppress(KeyError):  # not in the cache when execution is off
         _, notebook = get_cache(config.execution_cache_path).merge_match_into_notebook(notebook)
-    target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
+    folder = pagename.rpartition("/")[0]
+    name = f"{folder}/{folder.rpartition('/')[2]}.ipynb"
+    target = Path(app.outdir) / "_sources" / name
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(stand_alone(notebook), target)
-    context["ipynb_source"] = f"{pagename}.ipynb"
+    context["ipynb_source"] = name
 
 
 def drop_icon_script(app: Sphinx, exception: Exception | None) -> None:
@@ -280,13 +319,15 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("chapter-facts", ChapterFacts)
     app.add_directive("assignment", Assignment)
     app.connect("config-inited", prepare_execution)
+    app.connect("env-get-outdated", pages_with_other_scripts)
+    app.connect("doctree-read", note_script)
     app.connect("doctree-read", fill_facts)
     app.connect("doctree-resolved", fill_links)
     app.connect("build-finished", drop_icon_script)
     app.connect("html-page-context", finish_page)
     return {
         "version": "1",
-        "env_version": 3,
+        "env_version": 4,
         "parallel_read_safe": True,
         "parallel_write_safe": True,
     }

@@ -93,14 +93,14 @@ def without_outputs(chapter: Path) -> str:
 
 
 def chapters() -> list[Path]:
-    """Sources of all chapters; kit/ holds what pages include."""
-    return sorted(path for path in BOOK.glob("*/*.md") if path.parent.name != "kit")
+    """Sources of all chapters."""
+    return sorted(BOOK.glob("*/*/index.md"))
 
 
 def main() -> None:
     """Write book/notebooks/."""
     FOLDER.mkdir(exist_ok=True)
-    wanted = {f"{chapter.stem}.ipynb": chapter for chapter in chapters()}
+    wanted = {f"{chapter.parent.name}.ipynb": chapter for chapter in chapters()}
     for old in FOLDER.glob("*.ipynb"):
         if old.name not in wanted:
             old.unlink()

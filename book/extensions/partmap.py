@@ -61,7 +61,11 @@ def map_pages(env: BuildEnvironment) -> set[str]:
 
 def existing(env: BuildEnvironment) -> dict[str, str]:
     """Titles of the chapters that exist, by docname."""
-    return {name: title.astext() for name, title in env.titles.items() if name.count("/") == 2}
+    return {
+        name: title.astext()
+        for name, title in env.titles.items()
+        if name.count("/") == 3 and name.endswith("/index")
+    }
 
 
 def read_parts(app: Sphinx, page: str) -> list[Part]:
@@ -73,7 +77,8 @@ def read_parts(app: Sphinx, page: str) -> list[Part]:
     titles = existing(app.env)
     parts, known = [], set()
     for entry in yaml.safe_load(PARTS.read_text(encoding="utf-8")):
-        names = {f"book/{entry['folder']}/{slug}": t for slug, t in entry["chapters"].items()}
+        folder = f"book/{entry['folder']}"
+        names = {f"{folder}/{slug}/index": title for slug, title in entry["chapters"].items()}
         known |= set(names)
         ready = [(titles[n], app.builder.get_relative_uri(page, n)) for n in names if n in titles]
         planned = [title for n, title in names.items() if n not in titles]

@@ -1,7 +1,8 @@
 """Grids of numbers as coloured HTML tables: still panels, and a player that steps through them.
 
 A table keeps its numbers readable on a small screen, in both colour schemes and by a screen reader.
-book/static/grid-player.js makes the player move; without it the still panels are shown.
+The script book/rl/dynamic-programming/figure.js makes the player move; without it the still panels
+are shown.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from .conftest import ROOT, Visit
 
-CHAPTER = "book/rl/dynamic-programming.html"
+CHAPTER = "book/rl/dynamic-programming/index.html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 FILES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
 PAGES = [f"{name}.html" for name in FILES]

@@ -28,7 +28,7 @@ import reproduced as kit
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 FILES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
-CHAPTERS = [name for name in FILES if name.count("/") == 2]
+CHAPTERS = [name for name in FILES if name.endswith("/index") and name != TOC["root"]]
 PAGES = [f"{name}.html" for name in FILES] + ["search.html"]
 PILOTS = {
     "Bayesian probability",
@@ -140,14 +140,14 @@ def test_map_is_used_by_keyboard(visit: Visit) -> None:
     assert float(outline.removesuffix("px")) >= 2
     name = links.first.get_attribute("aria-label") or ""
     page.keyboard.press("Enter")
-    page.wait_for_url("**/book/*/*.html")
+    page.wait_for_url("**/book/*/*/index.html")
     assert name in page.locator("h1").inner_text()
     assert visit.troubles == []
 
 
 def test_planned_chapters_are_shown_as_planned(site: Path) -> None:
     listed = yaml.safe_load(partmap.PARTS.read_text(encoding="utf-8"))
-    slugs = {f"book/{part['folder']}/{slug}" for part in listed for slug in part["chapters"]}
+    slugs = {f"book/{part['folder']}/{slug}/index" for part in listed for slug in part["chapters"]}
     assert set(CHAPTERS) <= slugs
     captions = [part["caption"] for part in TOC["parts"]]
     titles = [part["title"] for part in listed]
@@ -158,7 +158,7 @@ def test_planned_chapters_are_shown_as_planned(site: Path) -> None:
     planned = " ".join(re.findall(r'<p class="planned">(.*?)</p>', page, re.DOTALL))
     for part in listed:
         for slug, title in part["chapters"].items():
-            assert (title in planned) != (f"book/{part['folder']}/{slug}" in CHAPTERS)
+            assert (title in planned) != (f"book/{part['folder']}/{slug}/index" in CHAPTERS)
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -198,7 +198,7 @@ def in_repository(address: str) -> str | None:
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_buttons_lead_to_notebooks_that_exist(site: Path, name: str) -> None:
-    slug = name.rsplit("/", 1)[-1]
+    slug = name.split("/")[-2]
     opened: dict[str, set[str]] = {"Colab": set(), "JupyterHub": set()}
     downloads = []
     for address, text in buttons(text_of(site, name)):
@@ -217,7 +217,7 @@ def test_buttons_lead_to_notebooks_that_exist(site: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_install_line_names_what_the_notebook_imports(site: Path, name: str) -> None:
-    slug = name.rsplit("/", 1)[-1]
+    slug = name.split("/")[-2]
     page = re.sub(r"<[^>]+>", "", text_of(site, name))
     lines = re.findall(r"pip install jupyterlab(.*)", page)
     assert len(lines) == 2, "one for the chapter, one for the assignment"
@@ -238,19 +238,23 @@ def test_install_line_names_what_the_notebook_imports(site: Path, name: str) -> 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_committed_notebook_is_in_step(name: str) -> None:
     source = ROOT / f"{name}.md"
-    committed = notebooks.FOLDER / f"{source.stem}.ipynb"
+    committed = notebooks.FOLDER / f"{source.parent.name}.ipynb"
     assert committed.read_text(encoding="utf-8") == notebooks.without_outputs(source), (
         "run: python book/extensions/notebooks.py"
     )
 
 
 def test_no_committed_notebook_is_left_over() -> None:
-    assert {p.stem for p in notebooks.FOLDER.iterdir()} == {p.stem for p in notebooks.chapters()}
+    assert {p.stem for p in notebooks.FOLDER.iterdir()} == {
+        p.parent.name for p in notebooks.chapters()
+    }
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_notebook_has_no_markup_that_only_the_book_reads(site: Path, name: str) -> None:
-    cells = json.loads((site / "_sources" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    folder = Path(name).parent
+    path = site / "_sources" / folder / f"{folder.name}.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
     assert re.findall(r"\{[a-z:]+\}`|^:{3,}|^`{3,}\{|^\([\w-]+\)=$", text, re.MULTILINE) == []
     assert len(text) > 10_000

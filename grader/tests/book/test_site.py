@@ -15,9 +15,7 @@ from .conftest import ROOT
 CANARY = re.compile(rb"pta-hidden-canary-[a-z0-9]+", re.IGNORECASE)
 LOADS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 CHAPTERS = sorted(
-    p.relative_to(ROOT).with_suffix("").as_posix()
-    for p in (ROOT / "book").glob("*/*.md")
-    if p.parent.name != "kit"
+    p.relative_to(ROOT).with_suffix("").as_posix() for p in (ROOT / "book").glob("*/*/index.md")
 )
 
 
@@ -108,7 +106,7 @@ def test_every_image_has_a_text_alternative(site: Path) -> None:
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_assignment_can_be_downloaded(site: Path, chapter: str) -> None:
-    slug = Path(chapter).name
+    slug = Path(chapter).parent.name
     notebook = ROOT / "exercises" / slug / f"{slug}.ipynb"
     if not notebook.exists():
         pytest.skip(f"{slug} is not released in this tree")
@@ -126,7 +124,8 @@ def test_assignment_can_be_downloaded(site: Path, chapter: str) -> None:
 def test_downloaded_chapter_starts_in_an_empty_folder(
     site: Path, chapter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notebook = nbformat.read(site / "_sources" / f"{chapter}.ipynb", as_version=4)
+    folder = Path(chapter).parent
+    notebook = nbformat.read(site / "_sources" / folder / f"{folder.name}.ipynb", as_version=4)
     nbformat.validate(notebook)
     helpers = [path.stem for path in (ROOT / "book" / "kit").glob("*.py")]
     left = re.compile(rf"^\s*(from|import) ({'|'.join(helpers)})\b", re.MULTILINE)
