@@ -18,10 +18,11 @@ from nbgrader.utils import is_solution
 from grader.audit.pipeline import grading_settings, grading_sources
 from grader.audit.pool import Store
 from grader.audit.subject import Subject
-from grader.audit.variants import Step, Variant, apply_variant
+from grader.audit.variants import Step, apply_variant
 from grader.course import Course
 from grader.farm.preload import imported_modules
 from grader.release import NotebookTemplate, TemplateCell
+from grader.release.catalogue import Variant
 from grader.sandbox import SandboxMode, SandboxPolicy
 from grader.split import place_files, run_notebook
 

@@ -16,8 +16,9 @@ from grader.audit.pool import Answer, Job, Pool
 from grader.audit.result import Audit, StepAudit, Survivor
 from grader.audit.runner import Cell, cells_of
 from grader.audit.subject import Subject, without_region
-from grader.audit.variants import Step, Variant, apply_variant, blank
+from grader.audit.variants import Step, apply_variant, blank
 from grader.release.altering import unseen_changes
+from grader.release.catalogue import Variant
 
 _CHUNK = 10
 """Seeds in one job."""

@@ -17,11 +17,12 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell
 
-from grader.audit.variants import Variant, apply_variant, load_catalogue, step_of, steps_of
+from grader.audit.variants import apply_variant, asked, step_of, steps_of
 from grader.course import CONFIG_NAME, Course
 from grader.errors import CourseError, GraderError
 from grader.release import release_assignment
-from grader.release.sources import notebook_from_text
+from grader.release.catalogue import Variant, load_variants
+from grader.release.sources import read_source
 
 _CONFIG = '''"""A sample class; made by grader.audit.sample_class."""
 
@@ -65,13 +66,8 @@ def make_sample_class(course: Course, assignment: str, folder: Path) -> int:
     sample = Course(folder)
     release_assignment(sample, assignment)
     released = nbformat.read(sample.path("release", assignment) / f"{assignment}.ipynb", 4)
-    text = (sources / f"{assignment}.md").read_text(encoding="utf-8")
-    reference = notebook_from_text(text, str(sources))
-    variants = [
-        variant
-        for name in ("alternatives.py", "misconceptions.py")
-        for variant in load_catalogue(sources / name)
-    ]
+    reference = read_source(sources / f"{assignment}.md")
+    variants = list(asked(reference, load_variants(sources, reference)))
     number = 0
     for number, (name, content) in enumerate(submissions(released, reference, variants), 1):
         student = f"{number:02}-{name}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,16 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.audit.mutants import Mutant, mutants_of
-from grader.audit.variants import KINDS, Step, Variant, load_catalogue, step_of, steps_of
+from grader.audit.variants import Step, asked, step_of, steps_of
 from grader.course import Course
 from grader.errors import CourseError
+from grader.release.catalogue import Variant, load_variants
+from grader.release.edits import read_entries
 from grader.release.leaks import Regions, secret_regions
-from grader.release.sources import DATA_FOLDER, notebook_from_text
+from grader.release.sources import DATA_FOLDER, read_source
 
 EQUIVALENTS = "equivalents.toml"
-_FIELDS = {"function", "original", "mutant", "reason"}
+_FIELDS = ("function", "original", "mutant", "reason")
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,10 @@ def read_subjects(course: Course, assignment: str) -> list[Subject]:
     equivalents: tuple[Equivalent, ...] = ()
     if course.solutions is not None:
         home = course.solutions / assignment
-        text = home / f"{assignment}.md"
-        notebooks = {assignment: notebook_from_text(text.read_text("utf-8"), str(text))}
+        notebook = read_source(home / f"{assignment}.md")
+        notebooks = {assignment: notebook}
         data = _files(home / DATA_FOLDER, home)
-        present = [home / name for name in KINDS if (home / name).is_file()]
-        variants = tuple(variant for path in present for variant in load_catalogue(path))
+        variants = asked(notebook, load_variants(home, notebook))
         equivalents = read_equivalents(home / EQUIVALENTS)
     else:
         source = course.assignment(assignment)
@@ -148,19 +148,7 @@ def read_equivalents(path: Path) -> tuple[Equivalent, ...]:
     """
     if not path.is_file():
         return ()
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CourseError(f"{path} is not valid TOML: {error}.") from None
-    entries = content.pop("equivalent", [])
-    if content or not isinstance(entries, list):
-        raise CourseError(f"{path} may hold only [[equivalent]] entries.")
-    for number, entry in enumerate(entries, 1):
-        texts = isinstance(entry, dict) and all(isinstance(v, str) for v in entry.values())
-        if not texts or entry.keys() != _FIELDS or not entry["reason"].strip():
-            raise CourseError(
-                f"Entry {number} of {path} must have these texts: {', '.join(sorted(_FIELDS))}."
-            )
+    entries = read_entries(path, "equivalent", _FIELDS)
     return tuple(Equivalent(**entry) for entry in entries)
 
 

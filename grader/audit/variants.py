@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from nbformat import NotebookNode
 
 from grader.errors import CourseError
-from grader.release.catalogue import KINDS, Variant, load_catalogue
-
-__all__ = [
-    "KINDS",
-    "Step",
-    "Variant",
-    "apply_variant",
-    "blank",
-    "load_catalogue",
-    "step_of",
-    "steps_of",
-]
+from grader.release.catalogue import Variant, reference_cells
+from grader.release.edits import definition_in
 
 
 @dataclass(frozen=True)
@@ -81,6 +72,22 @@ def step_of(notebook: NotebookNode, function: str) -> Step:
             f"cell follows, but it is defined in {len(found)}."
         )
     return found[0]
+
+
+def asked(notebook: NotebookNode, variants: Iterable[Variant]) -> tuple[Variant, ...]:
+    """The variants of what students write.
+
+    Those of a function that the notebook only gives are candidates for a test that students
+    write. A variant of what nobody defines stays, so that `step_of` says so.
+    """
+    written = {name for step in steps_of(notebook) for name in step.functions}
+    shown = [cell for cell in reference_cells(notebook) if not _nbgrader(cell).get("solution")]
+    return tuple(
+        variant
+        for variant in variants
+        if variant.function in written
+        or all(definition_in(cell.source, variant.function) is None for cell in shown)
+    )
 
 
 def apply_variant(notebook: NotebookNode, variant: Variant) -> NotebookNode:

@@ -4,6 +4,7 @@ A catalogue (misconceptions.py or alternatives.py beside an assignment's text so
 of plain functions named `<function>__<what>`. Each replaces `<function>` of the reference, and
 may use the names that the notebook defines, its catalogue's imports, and its catalogue's helper
 functions, whose names start with "_". Its docstring is the sentence for a student who wrote this.
+A misconception may also be an edit of the reference (`edits.py`), in misconceptions.toml.
 Catalogues are read as text here: nothing is executed.
 """
 
@@ -11,15 +12,21 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from nbformat import NotebookNode
+
 from grader.errors import CourseError
+from grader.release.edits import Definition, read_edits
 
 Kind = Literal["misconception", "alternative"]
 MISCONCEPTIONS = "misconceptions.py"
-KINDS: dict[str, Kind] = {MISCONCEPTIONS: "misconception", "alternatives.py": "alternative"}
+EDITS = "misconceptions.toml"
+ALTERNATIVES = "alternatives.py"
+KINDS: dict[str, Kind] = {MISCONCEPTIONS: "misconception", ALTERNATIVES: "alternative"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,46 @@ class Variant:
     source: str
     """Source of a definition of `function`, after the imports and helpers that it uses; without
     comments and docstrings, as a student's answer would not hold the sentence."""
+
+
+def load_variants(
+    folder: Path, notebook: NotebookNode, kind: Kind | None = None
+) -> tuple[Variant, ...]:
+    """All that the catalogues in `folder` hold: misconceptions first, whole ones before edits.
+
+    Args:
+        folder: where they are, beside the text source; each may be missing.
+        notebook: the instructor's, which edits change.
+        kind: to read those of one kind only.
+
+    Raises:
+        CourseError: a catalogue is malformed, an edit does not fit, or a name stands twice.
+    """
+    found: list[Variant] = []
+    if kind != "alternative" and (folder / MISCONCEPTIONS).is_file():
+        found += load_catalogue(folder / MISCONCEPTIONS)
+    if kind != "alternative" and (folder / EDITS).is_file():
+        cells = [cell.source for cell in reference_cells(notebook)]
+        found += [
+            Variant(
+                f"{edited.function}__{edited.name}",
+                edited.function,
+                "misconception",
+                " ".join(edited.sentence.split()),
+                ast.unparse(_bare(edited.node)),
+            )
+            for edited in read_edits(folder / EDITS, cells)
+        ]
+    if kind != "misconception" and (folder / ALTERNATIVES).is_file():
+        found += load_catalogue(folder / ALTERNATIVES)
+    _refuse_doubles(found, f"The catalogues in {folder} define")
+    return tuple(found)
+
+
+def reference_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """The code cells in which to look for what the reference defines: solutions, then others."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return sorted(cells, key=lambda cell: not cell.metadata.get("nbgrader", {}).get("solution"))
 
 
 def load_catalogue(path: Path) -> list[Variant]:
@@ -56,10 +103,24 @@ def load_catalogue(path: Path) -> list[Variant]:
     body = module.body[1:] if ast.get_docstring(module) is not None else module.body
     tools = [node for node in body if _is_tool(node)]
     variants = [_variant(node, kind, tools, path) for node in body if not _is_tool(node)]
-    repeated = {v.name for v in variants if sum(w.name == v.name for w in variants) > 1}
-    if repeated:
-        raise CourseError(f"The catalogue {path} defines {', '.join(sorted(repeated))} twice.")
+    _refuse_doubles(variants, f"The catalogue {path} defines")
     return variants
+
+
+def _refuse_doubles(variants: Sequence[Variant], beginning: str) -> None:
+    names = [variant.name for variant in variants]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise CourseError(f"{beginning} {', '.join(repeated)} twice.")
+
+
+def _bare(node: Definition) -> Definition:
+    """A definition without its docstring."""
+    if ast.get_docstring(node) is None:
+        return node
+    changed = copy.deepcopy(node)
+    changed.body = changed.body[1:] or [ast.Pass()]
+    return changed
 
 
 def _variant(node: ast.stmt, kind: Kind, tools: list[ast.stmt], path: Path) -> Variant:
@@ -72,9 +133,8 @@ def _variant(node: ast.stmt, kind: Kind, tools: list[ast.stmt], path: Path) -> V
     sentence = ast.get_docstring(node)
     if not sentence:
         raise CourseError(f"{place}: {node.name} needs a docstring, the sentence to be shown.")
-    renamed = copy.deepcopy(node)
+    renamed = copy.deepcopy(_bare(node))
     renamed.name = function
-    renamed.body = renamed.body[1:] or [ast.Pass()]
     for inner in ast.walk(renamed):  # a recursive variant calls itself by its own name
         if isinstance(inner, ast.Name) and inner.id == node.name:
             inner.id = function

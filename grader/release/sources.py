@@ -29,13 +29,9 @@ def convert_sources(text: Path, destination: Path) -> Path:
     The destination is emptied first: what is no longer in the sources must not be released.
 
     Raises:
-        ReleaseError: the text is no MyST notebook, or two cells have the same grade_id.
+        ReleaseError: see `read_source`.
     """
-    try:
-        content = text.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ReleaseError(f"{text} is not UTF-8: see the byte at {error.start}.") from None
-    notebook = notebook_from_text(content, str(text))
+    notebook = read_source(text)
     shutil.rmtree(destination, ignore_errors=True)
     destination.mkdir(parents=True)
     data = text.parent / DATA_FOLDER
@@ -44,6 +40,19 @@ def convert_sources(text: Path, destination: Path) -> Path:
     target = destination / f"{text.stem}.ipynb"
     nbformat.write(notebook, target)
     return target
+
+
+def read_source(path: Path) -> nbformat.NotebookNode:
+    """The notebook that the text source `path` means.
+
+    Raises:
+        ReleaseError: the file is no UTF-8, or see `notebook_from_text`.
+    """
+    try:
+        content = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ReleaseError(f"{path} is not UTF-8: see the byte at {error.start}.") from None
+    return notebook_from_text(content, str(path))
 
 
 def notebook_from_text(text: str, origin: str) -> nbformat.NotebookNode:

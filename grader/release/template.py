@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from grader.course import Course
 from grader.errors import CourseError
-from grader.release.catalogue import MISCONCEPTIONS, Variant, load_catalogue
+from grader.release.catalogue import EDITS, MISCONCEPTIONS, Variant, load_variants
 from grader.release.changing import changed_by_functions, changed_names, changing_functions
 from grader.release.converter import programs_on_path
 from grader.release.leaks import Regions, secret_regions
@@ -30,7 +30,7 @@ from grader.release.names import (
     defined_names,
     import_statements,
 )
-from grader.release.sources import grade_id_of
+from grader.release.sources import grade_id_of, read_source
 
 _PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
 """For a source that names no kernel; nbgrader runs it with this one too."""
@@ -241,10 +241,14 @@ def _notebook(
     return NotebookTemplate(notebook.name, cells, kernelspec)
 
 
-def _misconceptions(course: Course, name: str) -> list[Variant]:
-    """The catalogue of wrong answers beside the text source; empty where there is none."""
-    path = None if course.solutions is None else course.solutions / name / MISCONCEPTIONS
-    return load_catalogue(path) if path is not None and path.is_file() else []
+def _misconceptions(course: Course, name: str) -> tuple[Variant, ...]:
+    """The wrong answers that stand beside the text source; empty where there are none."""
+    if course.solutions is None:
+        return ()
+    folder = course.solutions / name
+    if not any((folder / each).is_file() for each in (MISCONCEPTIONS, EDITS)):
+        return ()
+    return load_variants(folder, read_source(folder / f"{name}.md"), "misconception")
 
 
 def _source_cells(path: Path) -> list[nbformat.NotebookNode]:

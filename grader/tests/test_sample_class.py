@@ -17,11 +17,12 @@ from bs4 import BeautifulSoup
 
 import grader
 from grader.audit.sample_class import answered, make_sample_class
-from grader.audit.variants import Step, load_catalogue, step_of, steps_of
+from grader.audit.variants import Step, asked, step_of, steps_of
 from grader.course import Course
 from grader.errors import CourseError
 from grader.farm import ResultStore, SubmissionRecord
-from grader.release.sources import notebook_from_text
+from grader.release.catalogue import Variant, load_variants
+from grader.release.sources import read_source
 from grader.report import GradedSubmission, load_graded
 from grader.split import Diagnosis, Outcome
 
@@ -34,14 +35,19 @@ PROGRESS = re.compile(r"^\d+ of \d+ graded.*\n", re.MULTILINE)
 
 
 def _reference() -> nbformat.NotebookNode:
-    return notebook_from_text((SOURCES / f"{NAME}.md").read_text(encoding="utf-8"), NAME)
+    return read_source(SOURCES / f"{NAME}.md")
+
+
+def _misconceptions() -> list[Variant]:
+    reference = _reference()
+    return list(asked(reference, load_variants(SOURCES, reference, "misconception")))
 
 
 def _wrong() -> dict[str, Step]:
     """The members with a misconception, and the step that each must lose."""
     reference = _reference()
     wrong: dict[str, Step] = {}
-    for variant in load_catalogue(SOURCES / "misconceptions.py"):
+    for variant in _misconceptions():
         step = step_of(reference, variant.function)
         if step not in wrong.values():
             wrong[variant.name.replace("_", "-")] = step
@@ -172,8 +178,7 @@ def test_a_misconception_loses_its_own_step_and_no_other(
 def test_a_misconception_is_called_by_its_name(
     made: Path, graded: dict[str, GradedSubmission], member: str
 ) -> None:
-    catalogue = load_catalogue(SOURCES / "misconceptions.py")
-    (own,) = [variant for variant in catalogue if variant.name.replace("_", "-") == member]
+    (own,) = [variant for variant in _misconceptions() if variant.name.replace("_", "-") == member]
     (lost,) = [cell for cell in graded[member].cells if not cell.full]
     assert lost.diagnosis == Diagnosis(own.name, own.sentence)
     report = (made / "reports" / f"{NAME}.html").read_text(encoding="utf-8")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from grader.audit.variants import Variant, apply_variant, blank, load_catalogue, step_of, steps_of
+from grader.audit.variants import apply_variant, asked, blank, step_of, steps_of
 from grader.errors import CourseError
+from grader.release.catalogue import Variant, load_catalogue
 
 TWICE = '''import math
 
@@ -174,3 +175,11 @@ def test_blank_is_what_nbgrader_makes_of_it(notebook) -> None:
     assert one.cells[5].source == emptied.cells[5].source
     with pytest.raises(CourseError, match="no cell with the grade_id fourth"):
         blank(notebook, "fourth")
+
+
+def test_a_variant_of_what_is_given_is_not_asked_for(notebook) -> None:
+    notebook.cells[1].source = "def unit(x):\n    return x"
+    variants = tuple(
+        Variant(f"{name}__x", name, "misconception", ".", "") for name in ("double", "unit", "typo")
+    )
+    assert [variant.function for variant in asked(notebook, variants)] == ["double", "typo"]

@@ -278,9 +278,29 @@ def test_an_assignment_without_tests_is_one_sentence(make_course: Callable[..., 
         audit(course)
 
 
+EDITS = """
+[[misconception]]
+function = "clamp"
+name = "takes_the_smaller"
+original = "if x < low:"
+mutant = "if x > low:"
+sentence = "You take the smaller number."
+
+[[misconception]]
+function = "total"
+name = "forgets_the_first"
+original = "for value in values:"
+mutant = "for value in values[1:]:"
+sentence = "You leave out the first value."
+"""
+
+
 @pytest.mark.usefixtures("needs_bubblewrap")
-def test_the_command(make_course: Callable[..., Course], tmp_path: Path) -> None:
-    course = make_course({"equivalents.toml": BOUNDARY})
+@pytest.mark.parametrize("wrong", [{}, {"misconceptions.py": "", "misconceptions.toml": EDITS}])
+def test_the_command(
+    make_course: Callable[..., Course], tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    course = make_course({"equivalents.toml": BOUNDARY, **wrong})
     options = ["--seeds", "2", "--workers", "1", "--table", str(tmp_path / "table.md")]
     said = CliRunner().invoke(cli.app, ["--course", str(course.root), "audit", *options])
     assert said.exit_code == 0, said.output
@@ -290,6 +310,12 @@ def test_the_command(make_course: Callable[..., Course], tmp_path: Path) -> None
     assert numbers["problems"] == []
     assert "| tiny | 5 | 2 | 2 of 2 | 1 | 2 |" in (tmp_path / "table.md").read_text()
     assert "clamp" in (course.root / "reports" / "audit.html").read_text()
+
+
+def test_an_edit_that_no_longer_fits_stops_the_audit(make_course: Callable[..., Course]) -> None:
+    course = make_course({"misconceptions.toml": EDITS.replace("x < low", "x <= low")})
+    with pytest.raises(CourseError, match="clamp__takes_the_smaller: its original lines stand"):
+        audit(course)
 
 
 def test_the_command_fails_where_a_demand_does(make_course: Callable[..., Course]) -> None:

@@ -16,6 +16,7 @@ from grader.errors import CourseError
 from grader.release import AssignmentTemplate, load_template
 from grader.release.template import students_names
 from grader.tests.courses import _cell, _test
+from grader.tests.release.conftest import CANARY
 
 
 @pytest.fixture
@@ -145,6 +146,24 @@ def test_misconceptions_travel_too_and_make_other_conditions(text_course: Course
     catalogue.unlink()
     bare = load_template(text_course, "hello").notebooks["hello"]
     assert (bare.misconceptions, bare.solutions) == ((), ())
+
+
+def test_edits_of_the_reference_travel_as_what_they_make(text_course: Course) -> None:
+    from grader.release import release_assignment
+
+    folder = text_course.solutions / "hello"  # type: ignore[operator]  # it has text sources
+    (folder / "misconceptions.toml").write_text(
+        '[[misconception]]\nfunction = "hello"\nname = "whispers"\n'
+        f'original = \'return "Hello, " + name + "!"  # {CANARY}-answer\'\n'
+        'mutant = \'return "hello, " + name + "!"\'\nsentence = "Speak up."\n'
+    )
+    template = release_assignment(text_course, "hello").template
+    wrong = template.notebooks["hello"].misconceptions
+    assert [each.name for each in wrong] == ["hello__shouts", "hello__whispers"]
+    assert wrong[1].source == "def hello(name):\n    return 'hello, ' + name + '!'"
+    (folder / "misconceptions.py").unlink()
+    [alone] = load_template(text_course, "hello").notebooks["hello"].misconceptions
+    assert alone == wrong[1]
 
 
 def test_metadata_is_what_nbgrader_expects(template: AssignmentTemplate) -> None:
