@@ -27,7 +27,7 @@ class _Step:
 
     Attributes:
         place: id of its cell on the page, or "".
-        spoken: the test itself wrote the message; else the grader did.
+        spoken: the message is a check's that did not hold; else it says what happened.
         diagnosis: the sentence of the misconception that explains the failure, or "".
     """
 
@@ -166,7 +166,7 @@ def _step(
         comment=clean(cell.comment).strip(),
         hidden=cell.hidden,
         place=f"cell-{places[name]}" if name in places else "",
-        spoken=cell.outcome in (Outcome.FAILED, Outcome.ERRORED),
+        spoken=cell.outcome is Outcome.FAILED,
         diagnosis=one_line(cell.misconception, 1000),
     )
 

@@ -18,6 +18,8 @@ from grader.split.outcomes import CellFailure, Diagnosis, NotebookResult, Outcom
 
 MESSAGE_LENGTH = 300
 _ASSERTIONS = frozenset({"AssertionError", "CheckFailure"})
+_CALLS = "CallFailure"
+"""The name of a check's exception that says which exception came while what was checked."""
 _CROSSING = frozenset({"CannotCross", "CrossingAttributeError"})
 _CONTROL = re.compile(
     r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
@@ -103,7 +105,8 @@ class Recorder:
         elif name in _ASSERTIONS:
             self._set(cell, Outcome.FAILED, one_line(value), duration)
         else:
-            self._set(cell, Outcome.ERRORED, error, duration)
+            said = one_line(value) if name == _CALLS and value else error
+            self._set(cell, Outcome.ERRORED, said, duration)
 
     def test_used(self, grade_id: str, cpu: float) -> None:
         """Note the CPU time of a test, in seconds."""

@@ -14,13 +14,16 @@ import torch
 
 import grader.checking
 from grader.checking import (
+    CallFailure,
     CheckFailure,
     assert_close,
     assert_dtype_kind,
+    assert_gradients,
     assert_raises,
     assert_shape,
     assert_that,
     assert_unchanged,
+    checking,
 )
 
 
@@ -194,6 +197,98 @@ def test_tolerances_are_relative_plus_absolute() -> None:
 def test_tolerances_do_not_soften_integers() -> None:
     with pytest.raises(CheckFailure):
         assert_close(np.array([100]), np.array([101]), name="answer", atol=5)
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "off"),
+    [
+        pytest.param(np.float64(1), np.float64(1), 5e-8, id="float64"),
+        pytest.param(np.float32(1), np.float64(1), 5e-6, id="float32 against float64"),
+        pytest.param(np.float64(1), np.float32(1), 5e-6, id="float64 against float32"),
+        pytest.param(1.0, np.float16(1), 5e-3, id="half"),
+        pytest.param(torch.ones(2), torch.ones(2).double(), 5e-6, id="tensors"),
+        pytest.param(torch.ones(2).bfloat16(), torch.ones(2).half(), 2e-2, id="bfloat16"),
+        pytest.param(np.complex64(1), np.complex128(1), 5e-6, id="complex64"),
+        pytest.param(np.longdouble(1), 1.0, 5e-8, id="long double"),
+    ],
+)
+def test_the_usual_tolerance_is_that_of_the_coarser_dtype(
+    got: Any, expected: Any, off: float
+) -> None:
+    assert_close(got, expected * (1 + off), name="answer")
+    with pytest.raises(CheckFailure):
+        assert_close(got, expected * (1 + 10 * off), name="answer")
+    with pytest.raises(CheckFailure):
+        assert_close(got, expected * (1 + off), name="answer", rtol=off / 100, atol=0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_single_precision_rounds_is_not_wrong(seed: int) -> None:
+    x = np.random.default_rng(seed).uniform(0.1, 1.0, (50, 40))
+    assert_close((x.astype(np.float32) @ x.T.astype(np.float32)), x @ x.T, name="product")
+    assert_close(np.log(x.astype(np.float32)).sum(axis=1), np.log(x).sum(axis=1), name="sums")
+
+
+def test_the_sentence_says_to_how_many_digits_it_agrees() -> None:
+    def said(got: Any, expected: Any) -> str:
+        with pytest.raises(CheckFailure) as failure:
+            assert_close(got, expected, name="x")
+        return str(failure.value)
+
+    assert said(1 + 2e-6, 1.0) == "x: it agrees to 5 digits only."
+    assert said(np.array([1.0, 2.0002]), np.array([1.0, 2.0])) == (
+        "x: it agrees to 4 digits only at index (1,) of shape (2,)."
+    )
+    assert said(torch.ones(2) + 2e-3, torch.ones(2)).startswith("x: it agrees to 2 digits only at")
+    nonsense = [(1.2, 1.0), (-1.0, 1.0), (1e9, 1.0), (1e-3, 0.0), (7, 8), (True, False)]
+    assert {said(*pair) for pair in nonsense} == {"x: wrong value."}
+    worst = said(np.array([1 + 1e-4, 5.0, np.nan]), np.ones(3))
+    assert worst == "x: not a finite number at index (2,) of shape (3,)."
+    assert (
+        said(np.array([1 + 1e-4, 5.0]), np.ones(2)) == "x: wrong value at index (1,) of shape (2,)."
+    )
+    assert said(np.array([1.0, 2.0]), np.array([1.0, np.inf])).startswith("x: wrong value at")
+
+
+def test_an_exception_says_what_was_checked() -> None:
+    said = r"^rows: this raised ValueError: a b\.$"
+    with pytest.raises(CallFailure, match=said) as failure, checking("rows"):
+        raise ValueError("a\n  b.")
+    assert isinstance(failure.value.__cause__, ValueError)
+    with pytest.raises(CallFailure, match=r"^rows: this raised KeyError\.$"), checking("rows"):
+        raise KeyError
+    with pytest.raises(CheckFailure, match=r"^f: wrong value\.$") as inner, checking("rows"):
+        assert_close(1.0, 2.0, name="f")
+    assert type(inner.value) is CheckFailure
+    with pytest.raises(KeyboardInterrupt), checking("rows"):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("entry", range(6))
+def test_a_wrong_gradient_of_one_entry_is_seen(entry: int) -> None:
+    class Squares(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            ctx.save_for_backward(x)
+            return x**2
+
+        @staticmethod
+        def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+            slopes = 2 * ctx.saved_tensors[0]
+            slopes[entry] *= 1.001
+            return slopes * gradients[0]
+
+    x = torch.linspace(0.5, 3.0, 6).double().requires_grad_()
+    assert_gradients(lambda x: x**2, x, name="squares")
+    with pytest.raises(CheckFailure, match=r"gradient for argument number 1: it agrees to \d"):
+        assert_gradients(Squares.apply, x, name="squares")
+    with pytest.raises(CheckFailure, match=rf"at index \({entry},\)"):
+        assert_gradients(Squares.apply, x, name="squares", reference=torch.square)
+
+
+def test_gradients_that_need_none_are_the_fault_of_the_test() -> None:
+    with pytest.raises(ValueError, match="no argument requires a gradient"):
+        assert_gradients(torch.exp, torch.ones(2), name="exp")
 
 
 def test_the_sentence_says_where_and_never_what() -> None:

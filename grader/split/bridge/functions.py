@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import CrossingAttributeError
 from .peer import Stop
 from .values import CannotCross
+from .wire import WireError
 
 if TYPE_CHECKING:
     from .crossing import Crossing
@@ -52,6 +53,30 @@ class RemoteFunction:
 
     def _ask(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return self._crossing.peer.ask("call", self, arguments, options)
+
+    def __beside__(self, helper: str, arguments: tuple[Any, ...], **options: Any) -> Any:
+        """What a helper of the notebook's given cells finds out of a call of this function there.
+
+        Args:
+            helper: its name. It takes this function, `arguments` as one and `options`, and returns
+                a tuple: what the function returned, and what only its own side can see.
+            arguments: of the function.
+            options: further arguments of the helper.
+        """
+        seen: list[Any] = []
+
+        def ask(arguments: tuple[Any, ...], _: dict[str, Any]) -> Any:
+            found = self._crossing.peer.ask("beside", helper, self, arguments, options)
+            if type(found) is not tuple or not found:
+                raise WireError("a helper that found nothing")
+            seen[:] = found[1:]
+            return found[0]
+
+        recorded = self.__dict__.get("_recorded")
+        if recorded is None:
+            return (ask(arguments, {}), *seen)
+        recorder, name = recorded
+        return (recorder.call(name, ask, arguments, {}), *seen)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
