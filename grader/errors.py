@@ -63,6 +63,10 @@ class ScoringError(GraderError):
     """The gradebook cannot be read or written."""
 
 
+class GradebookUnwritable(ScoringError):
+    """The gradebook, or the folder beside it, cannot be written, whoever's work is scored."""
+
+
 class GradebookBusy(ScoringError):
     """The gradebook cannot be written now; it may be soon: a lock, or a server that restarts."""
 

@@ -6,12 +6,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from grader.errors import GradebookBusy, ScoringError
+from grader.errors import GradebookBusy, GradebookUnwritable, ScoringError
 from grader.farm.store import ResultStore, SubmissionRecord
 from grader.scoring import GradebookWriter
 
 _HOPELESS = 3
-"""Records that a gradebook refuses, and takes none, before no more are offered to it."""
+"""Refusals by a gradebook that takes nothing, before no more is offered to it."""
 _LONGEST_PAUSE = 16.0
 """Seconds."""
 
@@ -42,6 +42,7 @@ class Scorer:
         self._stopped = stopped
         self._taken = 0
         self._refused = 0
+        self._unwritable = 0
         self._trouble: ScoringError | None = None
         self._busy: ScoringError | None = None
         self._waiting: deque[str] = deque()
@@ -52,7 +53,7 @@ class Scorer:
         """Score a stored record, unless the gradebook has it, or could not take any just now."""
         if record.scored:
             return
-        if self._refused >= _HOPELESS and not self._taken:
+        if self._unwritable >= _HOPELESS and not self._taken:
             return
         if time.monotonic() < self._next:
             self._waiting.append(record.student)
@@ -78,9 +79,10 @@ class Scorer:
                 self._trouble = self._trouble or self._busy
                 break
         if self._trouble is not None:
+            others = f" So it is with {self._refused - 1} more." if self._refused > 1 else ""
             raise ScoringError(
-                f"{str(self._trouble).rstrip('.')}. Results are kept: put that right and run the "
-                "same command again."
+                f"{str(self._trouble).rstrip('.')}.{others} Results are kept: put that right and "
+                "run the same command again."
             )
 
     def _sleep(self, until: float) -> None:
@@ -105,6 +107,8 @@ class Scorer:
             self._busy = error
             return False
         except ScoringError as error:
+            # what is wrong with one record says nothing of the next
+            self._unwritable += isinstance(error, GradebookUnwritable)
             self._refused += 1
             self._trouble = self._trouble or error
         else:

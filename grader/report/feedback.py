@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from grader.course import Course, is_safe_name
-from grader.errors import StorageError
-from grader.report.files import read_small, write_atomically
+from grader.inert import clean
 from grader.report.hidden import LeakGuard
 from grader.report.model import GradedCell, GradedNotebook, GradedSubmission
 from grader.report.notebook_view import leak_guard, view_cells
 from grader.report.pages import render
 from grader.report.sentences import lead, step_title
-from grader.report.text import clean, one_line, sentence
+from grader.report.text import one_line, sentence
 from grader.report.verdicts import Verdict, verdict
 from grader.split.outcomes import Outcome
 
+UNDRAWN = (
+    "Your notebook and the messages of its tests are not shown here: they could not be drawn in "
+    "the time and memory that a page may take. Your points are not touched by that."
+)
 WITHHELD = "(What the test said is not shown: it quotes a hidden test.)"
 
 
@@ -58,7 +59,11 @@ class _Failure(NamedTuple):
 
 
 def render_feedback(
-    submission: GradedSubmission, notebook: GradedNotebook, *, show_messages: bool
+    submission: GradedSubmission,
+    notebook: GradedNotebook,
+    *,
+    show_messages: bool,
+    show_notebook: bool = True,
 ) -> str:
     """The page about one notebook, as HTML.
 
@@ -68,7 +73,14 @@ def render_feedback(
     Args:
         submission: the submission that `notebook` belongs to.
         show_messages: whether students may read the messages of failed tests.
+        show_notebook: without it the page has points and verdicts, and nothing that was written
+            or printed; for a notebook that cannot be drawn.
     """
+    if not show_notebook:
+        notebook = replace(
+            notebook, executed={}, failures=(), problems=(*notebook.problems, UNDRAWN)
+        )
+        show_messages = False
     guard = leak_guard(notebook)
     cells = list(view_cells(notebook, guard))
     places = {cell.name: cell.number for cell in cells if cell.name and cell.number}
@@ -97,37 +109,6 @@ def render_feedback(
         ],
         cells=cells,
     )
-
-
-def write_feedback(course: Course, submission: GradedSubmission) -> list[Path]:
-    """Write the pages of one submission where nbgrader looks for feedback.
-
-    `nbgrader release_feedback` also needs the time stamp and the secret that came with the
-    submission, so those are put beside the pages.
-
-    Returns:
-        The pages, in the order of the submission's notebooks.
-
-    Raises:
-        StorageError: a page cannot be written, or a name cannot be one of a file.
-    """
-    folder = course.path("feedback", submission.assignment, submission.student)
-    group = bool(course.directory.groupshared)
-    for name in (submission.student, submission.assignment):
-        if not is_safe_name(name):
-            raise StorageError(f"No feedback can be written for {name!r}: it cannot name a folder.")
-    pages = []
-    for notebook in submission.notebooks:
-        if Path(notebook.name).name != notebook.name or notebook.name.startswith("."):
-            raise StorageError(f"Notebook {notebook.name!r} cannot name a file; rename it.")
-        page = render_feedback(submission, notebook, show_messages=course.settings.show_messages)
-        pages.append(write_atomically(folder / f"{notebook.name}.html", page, group=group))
-    submitted = course.path("submitted", submission.assignment, submission.student)
-    for name in ("timestamp.txt", "submission_secret.txt"):
-        text = read_small(submitted / name)
-        if text is not None:
-            write_atomically(folder / name, text, group=group)
-    return pages
 
 
 def _headline(

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterable
 
-from grader.report.text import clean
+from grader.inert import clean
 
 _TELLING = 16
 """Characters other than spaces that make a line telling; shorter ones are in every program."""

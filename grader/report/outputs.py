@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,15 +9,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 from nbconvert.filters.ansi import ansi2html
 
+from grader.inert import HTML_CAP, IMAGES, image_data, only_colours
 from grader.report.hidden import LeakGuard
 from grader.report.markup import sanitise
-from grader.report.text import as_text, without_controls, without_other_escapes
+from grader.report.text import as_text
 
 TEXT_CAP = 20_000
 """Characters shown of one text output."""
-
-HTML_CAP = 100_000
-"""Characters of an HTML output, such as a table; a longer one is shown as text instead."""
 
 IMAGE_CAP = 2 * 2**20
 """Bytes of one image."""
@@ -30,11 +26,6 @@ OUTPUTS_CAP = 40
 PAGE_CAP = 12 * 2**20
 """Characters of all outputs and images of one page."""
 
-_MAGIC = {
-    "image/png": (b"\x89PNG\r\n\x1a\n",),
-    "image/jpeg": (b"\xff\xd8\xff",),
-    "image/gif": (b"GIF87a", b"GIF89a"),
-}
 _CUT = Markup('<p class="cut">Output cut: {}.</p>')
 _HIDDEN = "it quotes a hidden test"
 _LIVE = {"image/svg+xml", "application/javascript", "text/javascript"}
@@ -89,18 +80,13 @@ def image_markup(kind: str, encoded: object, alt: str, budget: Budget) -> Markup
         kind: its media type.
         encoded: base64 text; untrusted.
     """
-    text = "".join(as_text(encoded)[: 2 * IMAGE_CAP].split())
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return _CUT.format("the image's data is damaged")
-    if not data.startswith(_MAGIC[kind]):
-        return _CUT.format("the image is not of the kind that it says")
-    if len(data) > IMAGE_CAP or not budget.take(len(text)):
+    data = image_data(kind, as_text(encoded)[: 2 * IMAGE_CAP])
+    if not data:
+        return _CUT.format("the image's data is damaged, or not of the kind that it says")
+    if 3 * len(data) > 4 * IMAGE_CAP or not budget.take(len(data)):
         return _CUT.format("the image is too large")
     # Encoded anew: what reaches the page is our own base64 and nothing else.
-    source = f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
-    return Markup('<img src="{}" alt="{}">').format(source, alt)
+    return Markup('<img src="data:{};base64,{}" alt="{}">').format(kind, data, alt)
 
 
 def attached_image(
@@ -108,7 +94,7 @@ def attached_image(
 ) -> Markup:
     """An image in Markdown: one that came with the cell is shown, any other only named."""
     data = attachments.get(url.removeprefix("attachment:"), {})
-    kind = next((kind for kind in _MAGIC if kind in data), None)
+    kind = next((kind for kind in IMAGES if kind in data), None)
     if not url.startswith("attachment:") or kind is None:
         return Markup('<span class="cut">[image: {}]</span>').format(alt or "not shown")
     return image_markup(kind, data[kind], alt, budget)
@@ -116,10 +102,8 @@ def attached_image(
 
 def coloured(text: str) -> Markup:
     """Text with ANSI colours as classes; other escape sequences and controls are removed."""
-    # nbconvert's filter escapes the text and reads the colours. The escape character must reach
-    # it, so controls go before (all but escape) and what is left of escapes goes after.
-    text = "\x1b".join(without_controls(part) for part in without_other_escapes(text).split("\x1b"))
-    return Markup(_STYLE.sub(_as_class, _ansi2html(text)).replace("\x1b", ""))  # noqa: S704
+    # nbconvert's filter escapes the text and reads the colours
+    return Markup(_STYLE.sub(_as_class, _ansi2html(only_colours(text))))  # noqa: S704
 
 
 def _as_class(match: re.Match[str]) -> str:
@@ -154,7 +138,7 @@ def _traceback(output: Mapping[str, object]) -> str:
 
 def _rich(data: object, label: str, budget: Budget, guard: LeakGuard) -> Markup:
     data = data if isinstance(data, dict) else {}
-    for kind in _MAGIC:
+    for kind in IMAGES:
         if kind in data:
             return image_markup(kind, data[kind], f"Figure from {label}", budget)
     html = as_text(data.get("text/html"))

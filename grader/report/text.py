@@ -1,36 +1,13 @@
-"""Untrusted text made fit to show, and numbers as people write them."""
+"""Untrusted text on one line, and numbers as people write them."""
 
 from __future__ import annotations
 
-import re
+from grader.inert import clean
 
 MESSAGE_CAP = 300
 """Characters of one message, on pages and in tables."""
 
 ELLIPSIS = "…"
-
-# Other escape sequences than CSI (operating system commands, character sets): nothing to show.
-_OTHER_ESCAPES = re.compile(r"\x1b(?:[\]PX^_][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[()*+#%][ -~]?)")
-_CSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-# Controls, the marks that turn the direction of text around, and halves of surrogate pairs.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
-
-
-def clean(text: str) -> str:
-    """`text` without escape sequences and control characters; tabs and line ends stay."""
-    return without_controls(_CSI.sub("", without_other_escapes(text)))
-
-
-def without_other_escapes(text: str) -> str:
-    """`text` without the escape sequences of a terminal that do not set colours."""
-    return _OTHER_ESCAPES.sub("", text)
-
-
-def without_controls(text: str) -> str:
-    """`text` without control characters, an escape that begins a sequence included."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
 
 
 def one_line(text: str, cap: int = MESSAGE_CAP) -> str:

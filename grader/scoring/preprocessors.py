@@ -18,6 +18,7 @@ from nbgrader.preprocessors import (
 from traitlets.utils.importstring import import_item
 
 from grader.errors import ScoringError
+from grader.inert import inert_cells
 from grader.scoring.points import auto_score
 from grader.split import NotebookResult
 from grader.split.recorder import is_test
@@ -53,7 +54,10 @@ def step_class(step: Any) -> type:
 
 
 class RecordedExecution(NbGraderPreprocessor):
-    """Stands in for nbgrader's Execute: the cells as the sandbox ran them."""
+    """Stands in for nbgrader's Execute: the cells as the sandbox ran them.
+
+    They are made inert, because Formgrader shows them in the instructor's session as they are.
+    """
 
     def __init__(self, results: Mapping[str, NotebookResult], **options: Any) -> None:
         super().__init__(**options)
@@ -64,7 +68,7 @@ class RecordedExecution(NbGraderPreprocessor):
     ) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
         """Called by nbconvert for each notebook."""
         executed = self.results[resources["nbgrader"]["notebook"]].executed
-        nb.cells = nbformat.from_dict(executed["cells"])
+        nb.cells = nbformat.from_dict(list(inert_cells(executed["cells"])))
         return nb, resources
 
 

@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SAWarni
 from traitlets.config import Config
 
 from grader.course import Course
-from grader.errors import GradebookBusy, ScoringError
+from grader.errors import GradebookBusy, GradebookUnwritable, ScoringError
 from grader.release.converter import programs_on_path
 from grader.scoring.preprocessors import (
     LatePenalties,
@@ -97,6 +97,7 @@ class GradebookWriter:
 
         Raises:
             GradebookBusy: another program has the gradebook locked, or its server is not there.
+            GradebookUnwritable: it can take nobody's scores, for a reason that stays.
             ScoringError: the gradebook, or the autograded folder, cannot be written.
         """
         try:
@@ -150,8 +151,11 @@ class GradebookWriter:
             cause is not None and cause.connection_invalidated
         )
         if not gone:
-            return ScoringError(f"{task}: {reason}.")
-        kind = ScoringError if any(word in reason for word in _LASTING) else GradebookBusy
+            # a full disk is everybody's; anything else may come of this one submission
+            ours = cause is not None or isinstance(error, OSError)
+            return (GradebookUnwritable if ours else ScoringError)(f"{task}: {reason}.")
+        lasting = any(word in reason for word in _LASTING)
+        kind = GradebookUnwritable if lasting else GradebookBusy
         return kind(f"{task}: the gradebook {self._course.db_name} answers {reason!r}.")
 
 

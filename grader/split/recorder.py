@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import nbformat
+from nbformat.v4.rwbase import rejoin_lines
 from nbformat.validator import validate
 from nbgrader.utils import is_grade, is_solution
 
@@ -182,7 +183,8 @@ class Recorder:
                 if type(cell["execution_count"]) is not int:
                     cell["execution_count"] = None
                 self._output_size += len(json.dumps(cell["outputs"])) if cell["outputs"] else 0
-        self._executed = executed
+        # a message may hold a text as a list of lines, which the schema allows in files
+        self._executed = rejoin_lines(nbformat.from_dict(executed))
 
     def result(self) -> NotebookResult:
         """What is known by now."""

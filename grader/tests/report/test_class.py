@@ -14,7 +14,7 @@ from rich.console import Console
 from grader.course import Course
 from grader.report.classreport import render_class, why_a_person, write_class
 from grader.report.export import export_csv, harmless
-from grader.report.feedback import write_feedback
+from grader.report.feedback_files import write_feedback
 from grader.report.table import MANY, class_table, summary, worth_a_look
 from grader.report.verdicts import OUTCOMES
 from grader.split.outcomes import Diagnosis, Outcome

@@ -11,7 +11,8 @@ from traitlets.config import Config
 
 from grader.course import Course
 from grader.errors import StorageError
-from grader.report.feedback import WITHHELD, render_feedback, write_feedback
+from grader.report.feedback import WITHHELD, render_feedback
+from grader.report.feedback_files import write_feedback
 from grader.report.verdicts import OUTCOMES
 from grader.split.outcomes import Diagnosis, Outcome
 from grader.tests.report.samples import (
