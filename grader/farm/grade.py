@@ -11,7 +11,16 @@ from grader.errors import CourseError, Interrupted, UsageError
 from grader.farm.cluster import Farm, open_farm
 from grader.farm.device import CPU, CUDA
 from grader.farm.interrupts import interrupts_noted
-from grader.farm.job import Conditions, Job, conditions_of, fault_record, grade_job, read_job
+from grader.farm.job import (
+    Conditions,
+    Job,
+    conditions_of,
+    deadline,
+    describe,
+    fault_record,
+    grade_job,
+    read_job,
+)
 from grader.farm.scorer import Scorer
 from grader.farm.store import ResultStore, SubmissionRecord
 from grader.farm.tasks import run_tasks
@@ -125,7 +134,8 @@ def grade(
                 if (old := store.load(student)) is not None:
                     scorer.score(old)
                     on_record(old)
-            with closing(_run(waiting, work, farm, stopped, on_farm, on_running)) as fresh:
+            late = deadline(conditions)
+            with closing(_run(waiting, work, farm, late, stopped, on_farm, on_running)) as fresh:
                 for record in fresh if count else ():  # no worker is started for none
                     store.save(record)
                     kept += 1
@@ -165,6 +175,7 @@ def _run(
     jobs: Iterable[Job],
     work: Callable[[Job], SubmissionRecord],
     opened: AbstractContextManager[Farm],
+    late: float,
     stopped: Callable[[], bool],
     on_farm: Callable[[Farm], None],
     on_running: Callable[[int], None],
@@ -178,11 +189,12 @@ def _run(
             jobs,
             resources=farm.resources,
             patience=farm.patience,
+            deadline=late,
             stopped=stopped,
             on_running=on_running,
         )
         for job, outcome in outcomes:
             if isinstance(outcome, BaseException):
-                yield fault_record(job, f"The grader failed on this submission: {outcome!r}"[:300])
+                yield fault_record(job, describe(outcome))
             else:
                 yield outcome

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.course import Assignment, Course, Limits, Submission
-from grader.errors import CourseError, FarmError, SandboxError, SandboxLost
+from grader.errors import CourseError, FarmError, GraderError, SandboxError, SandboxLost
 from grader.farm.device import CPU, CUDA, asks_for_device, cuda_policy
 from grader.farm.environment import environment_digest
 from grader.farm.preload import preload_of
@@ -172,8 +172,9 @@ def read_data_files(assignment: Assignment) -> dict[str, bytes]:
 def grade_job(job: Job) -> SubmissionRecord:
     """Clean and run every notebook of one submission. Called by a worker.
 
-    Never raises for anything that the student did. A `SandboxError` becomes a record with a
-    fault, so that one broken machine does not lose the results of others.
+    Never raises for anything that the student did. Whatever goes wrong with a submission becomes
+    a record with a fault: one broken machine, or one file that breaks what reads it, does not
+    lose the results of others.
 
     Raises:
         FarmError: the worker runs another Python, other packages or another grader than the
@@ -184,6 +185,13 @@ def grade_job(job: Job) -> SubmissionRecord:
             f"The worker on {platform.node()} has not the same Python, packages and grader as this "
             "machine: install what requirements.txt pins on both."
         )
+    try:
+        return _grade(job)
+    except Exception as error:
+        return fault_record(job, describe(error))
+
+
+def _grade(job: Job) -> SubmissionRecord:
     results: list[NotebookResult] = []
     problems: dict[str, tuple[str, ...]] = {"": job.submitted.problems}
     unreadable: dict[str, str] = {}
@@ -221,12 +229,22 @@ def grade_job(job: Job) -> SubmissionRecord:
     )
 
 
+def describe(error: BaseException) -> str:
+    """Why a submission has no outcome, as one sentence."""
+    if isinstance(error, GraderError):
+        return str(error)
+    return f"The grader failed on this submission: {' '.join(repr(error).split())}"[:300]
+
+
 def fault_record(job: Job, reason: str) -> SubmissionRecord:
-    """The record of a submission that could not be graded through no fault of the student's."""
+    """The record of a submission that could not be graded through no fault of the student's.
+
+    What was handed in is not looked at again, since it may be what failed.
+    """
     results = []
     for name, template in job.conditions.template.notebooks.items():
-        clean = clean_notebook(job.submitted.notebooks.get(name), template)
-        results.append(unrun_result(name, clean.notebook, reason, Outcome.GRADER_FAULT))
+        released = clean_notebook(None, template).notebook
+        results.append(unrun_result(name, released, reason, Outcome.GRADER_FAULT))
     return SubmissionRecord(
         job.student,
         job.conditions.template.name,
@@ -238,6 +256,16 @@ def fault_record(job: Job, reason: str) -> SubmissionRecord:
         handed_in=job.handed_in,
         finished=round(time.time(), 3),
     )
+
+
+def deadline(conditions: Conditions) -> float:
+    """Seconds that no submission takes, however slow the machine: several times all its limits.
+
+    A worker that is not back by then hangs in what a student wrote.
+    """
+    tests = sum(len(each.tests) for each in conditions.template.notebooks.values())
+    runs = len(conditions.template.notebooks) * (_AGAIN + 1)
+    return 300 + runs * (conditions.limits.notebook_timeout + 60) + 60 * tests
 
 
 def _run(job: Job, clean: CleanNotebook, files: tuple[DataFile, ...]) -> NotebookResult:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import queue
 import time
 from collections import deque
@@ -18,6 +20,7 @@ Result = TypeVar("Result")
 
 RETRIES = 2
 PATIENCE = 120.0  # seconds without any worker before a run gives up
+_RESTART = 30.0  # seconds for a worker to be there again
 _TICK = 0.1  # seconds between two looks at Ctrl-C
 _COUNT = 1.0  # seconds between two counts of the workers
 
@@ -29,13 +32,15 @@ def run_tasks(
     *,
     resources: Mapping[str, float] | None = None,
     patience: float = PATIENCE,
+    deadline: float = math.inf,
     stopped: Callable[[], bool] = lambda: False,
     on_running: Callable[[int], None] = lambda running: None,
 ) -> Iterator[tuple[Task, Result | BaseException]]:
     """Do `work` on every task, and yield each with its result as it comes.
 
     A task whose worker died is tried again; after `RETRIES` more deaths the exception is its
-    result. An exception out of `work` is a result too.
+    result. An exception out of `work` is a result too, and so is the `TimeoutError` of a task that
+    does not end, whose worker is started anew.
 
     Args:
         client: connected to a scheduler.
@@ -43,6 +48,7 @@ def run_tasks(
         tasks: taken one by one, when a worker is free.
         resources: what a worker must offer to get a task.
         patience: seconds to wait where there is no worker that could do it.
+        deadline: seconds after which a worker is given up that has not come back with a task.
         stopped: asked several times a second; a run that is to stop takes up nothing more.
         on_running: called with the number of tasks that are with workers, when it changes.
 
@@ -54,6 +60,7 @@ def run_tasks(
     waiting = iter(tasks)
     again: deque[tuple[Task, int]] = deque()
     inflight: dict[Any, tuple[Future[Any], Task, int]] = {}
+    due: dict[Any, float] = {}
     finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
     slots = Slots(client, resources or {}, patience)
 
@@ -65,25 +72,31 @@ def run_tasks(
                 break
             future = client.submit(work, task, pure=False, resources=resources or None)
             inflight[future.key] = (future, task, tries)
+            due[future.key] = time.monotonic() + deadline
             future.add_done_callback(finished.put)
         if len(inflight) != before:
             on_running(len(inflight))
 
-    def next_finished() -> Future[Any]:
+    def next_finished() -> tuple[Future[Any], Any]:
         while True:
             if stopped():
                 raise KeyboardInterrupt
-            try:
-                return finished.get(timeout=_TICK)
-            except queue.Empty:
-                if slots.look():
-                    fill()
+            with contextlib.suppress(queue.Empty):
+                future = finished.get(timeout=_TICK)
+                if future.key in inflight:
+                    return future, _outcome(future)
+                continue  # it was given up
+            late = next((key for key in inflight if due[key] < time.monotonic()), None)
+            if late is not None:
+                return inflight[late][0], _give_up(client, inflight[late][0], deadline)
+            if slots.look():
+                fill()
 
     fill()
     while inflight:
-        future = next_finished()
+        future, outcome = next_finished()
         _, task, tries = inflight.pop(future.key)
-        outcome = _outcome(future)
+        del due[future.key]
         del future  # the scheduler keeps a result as long as somebody may ask for it
         if isinstance(outcome, FarmError):
             raise outcome
@@ -92,11 +105,12 @@ def run_tasks(
                 "Contact with the scheduler was lost. Results are kept: when it is there again, "
                 "run the same command to grade the rest."
             )
-        retried = isinstance(outcome, BaseException) and tries < RETRIES
+        failed = isinstance(outcome, BaseException)
+        retried = failed and not isinstance(outcome, TimeoutError) and tries < RETRIES
         if retried:
             again.append((task, tries + 1))
         # two tasks on the one worker that is left would share its death
-        slots.look(now=isinstance(outcome, BaseException))
+        slots.look(now=failed)
         fill()
         if not retried:
             yield task, outcome
@@ -174,6 +188,15 @@ def _no_worker(client: Client, resources: Mapping[str, float], patience: float) 
         f"`dask worker {address} --preload grader.farm.worker --nthreads 1{offer}`, and run the "
         "same command again."
     )
+
+
+def _give_up(client: Client, future: Future[Any], deadline: float) -> TimeoutError:
+    """Take back a task that does not end, and start its worker anew, where it has a nanny."""
+    holders = [who for who, keys in client.processing().items() if future.key in keys]
+    future.cancel(force=True)
+    if holders:
+        client.restart_workers(holders, timeout=_RESTART, raise_for_error=False)
+    return TimeoutError(f"it was not done after {deadline:.0f} s")
 
 
 def _outcome(future: Future[Any]) -> Any:

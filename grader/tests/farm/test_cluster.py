@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import ssl
@@ -37,6 +38,8 @@ def _work(task: tuple[str, str]) -> str:
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "raise":
         raise ValueError("as told")
+    while what == "hang":
+        re.match("(a+)+$", "a" * 40 + "b")  # holds the interpreter; nobody can be told anything
     return f"{what}: {signal.getsignal(signal.SIGINT).name}"
 
 
@@ -52,6 +55,19 @@ def client() -> Iterator[Client]:
 
 def _tasks(folder: Path, *kinds: str) -> list[tuple[str, str]]:
     return [(kind, str(folder / str(at))) for at, kind in enumerate(kinds)]
+
+
+def test_a_task_that_does_not_end_costs_nobody_else(client: Client, tmp_path: Path) -> None:
+    tasks = _tasks(tmp_path, "good", "hang", *["good"] * 4)
+    found = {
+        Path(task[1]).name: result for task, result in run_tasks(client, _work, tasks, deadline=5)
+    }
+    late = found.pop("1")
+    assert isinstance(late, TimeoutError)
+    assert "after 5 s" in str(late)
+    assert set(found.values()) == {"good: SIG_IGN"}
+    assert (tmp_path / "1").read_text() == ".", "it was not tried again"
+    client.wait_for_workers(WORKERS, timeout=60)
 
 
 def test_a_dead_worker_costs_nobody_else_and_its_task_is_tried_again(

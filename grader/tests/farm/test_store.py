@@ -335,6 +335,29 @@ def test_a_locked_gradebook_is_one_sentence_and_results_wait_for_it(
     assert set(read_scores(Course(course), "ps1")) == {"ann"}
 
 
+def test_what_breaks_on_one_submission_is_its_row(
+    course: Path, inline: Inline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean = module.clean_notebook
+
+    def breaks(raw: bytes | None, *rest: Any, **named: Any) -> Any:
+        if raw is not None and b"another thought" in raw:
+            raise RecursionError("as deep as that")
+        return clean(raw, *rest, **named)
+
+    _add_output(course)
+    monkeypatch.setattr(module, "clean_notebook", breaks)
+    assert _grade(course).faults == ("bob",)
+    record = _record(course, "bob")
+    assert "RecursionError" in record.fault
+    assert {test.outcome for each in record.results for test in each.tests} == {
+        Outcome.GRADER_FAULT
+    }
+    assert _record(course, "ann").fault == ""
+    scores = read_scores(Course(course), "ps1")
+    assert scores["bob"].cells["problem1", "test_sum"].score is None, "a fault is no zero"
+
+
 def test_one_record_that_the_gradebook_refuses_stops_no_other(course: Path, inline: Inline) -> None:
     folder = course / "autograded" / "bob"
     folder.parent.mkdir()
