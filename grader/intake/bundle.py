@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ from grader.course import Course, is_safe_name
 from grader.errors import IntakeError, StorageError
 
 _MAX_ENTRIES = 20_000
+_MOODLE = re.compile(r"_[0-9]+_assignsubmission_(?:file|onlinetext)_?$")
+"""What Moodle appends to a student's name, where it makes a folder for each."""
+_UNCLEAR = "its name does not say whose notebook it is, as STUDENT/NOTEBOOK.ipynb would"
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,11 @@ class Unpacked:
 def unpack_bundle(course: Course, assignment: str, bundle: Path) -> list[Unpacked]:
     """Copy the notebooks of `bundle` to the submitted folders of `assignment`.
 
-    Understood layouts are STUDENT/NOTEBOOK.ipynb, STUDENT/ASSIGNMENT/NOTEBOOK.ipynb, and, for an
-    assignment of one notebook, STUDENT.ipynb or STUDENT_anything_NOTEBOOK.ipynb as learning
-    platforms name downloads. Other entries are reported and left out.
+    Understood layouts are STUDENT/NOTEBOOK.ipynb, STUDENT/ASSIGNMENT/NOTEBOOK.ipynb,
+    ASSIGNMENT/STUDENT/NOTEBOOK.ipynb, and, for an assignment of one notebook, STUDENT.ipynb or
+    STUDENT_anything_NOTEBOOK.ipynb as learning platforms name downloads. All of it may lie in one
+    folder that is called like the zip. Other entries are reported and left out: a folder within a
+    student's is that student's, whatever its name.
 
     Raises:
         CourseError: there is no such assignment.
@@ -50,9 +56,9 @@ def unpack_bundle(course: Course, assignment: str, bundle: Path) -> list[Unpacke
     for name, size, open_entry in _entries(bundle):
         # a Mac writes accents as characters of their own; bytes that are no text cannot be shown
         entry = unicodedata.normalize("NFC", name).encode("utf-8", "replace").decode("utf-8")
-        student, notebook = _owner(PurePosixPath(entry), assignment, expected)
+        student, notebook = _owner(PurePosixPath(entry), assignment, expected, bundle.stem)
         if not student or not notebook:
-            report.append(Unpacked(entry, "", "its name does not say whose notebook it is"))
+            report.append(Unpacked(entry, "", _UNCLEAR))
         elif (student, notebook) in taken:
             report.append(Unpacked(entry, "", f"the bundle has another {notebook} of {student}"))
         elif size > limit:
@@ -106,15 +112,22 @@ def _entries(bundle: Path) -> Iterator[tuple[str, int, Callable[[], IO[bytes]]]]
                 yield info.filename, info.file_size, partial(archive.open, info)
 
 
-def _owner(entry: PurePosixPath, assignment: str, expected: list[str]) -> tuple[str, str]:
-    """Student and notebook that an entry's name means, each "" where it means none."""
-    parts = [part for part in entry.parts if part != assignment]
-    if entry.suffix != ".ipynb" or ".." in parts or entry.is_absolute():
+def _owner(
+    entry: PurePosixPath, assignment: str, expected: list[str], wrapper: str
+) -> tuple[str, str]:
+    """Student and notebook that an entry's name means, each "" where it means none.
+
+    Only the uppermost folder names a student: those below it are what the student handed in.
+    """
+    if entry.suffix != ".ipynb" or ".." in entry.parts or entry.is_absolute():
         return "", ""
+    *folders, _ = entry.parts
+    folders = folders[1:] if folders[:1] == [wrapper] else folders
+    folders = [name for name in folders if name != assignment]
     student, notebook = "", ""
-    if len(parts) >= 2 and entry.stem in expected:
-        student, notebook = parts[-2], entry.stem
-    elif len(parts) == 1 and len(expected) == 1:
+    if len(folders) == 1 and entry.stem in expected:
+        student, notebook = _MOODLE.sub("", folders[0]), entry.stem
+    elif not folders and len(entry.parts) == 1 and len(expected) == 1:
         student, notebook = entry.stem.split("_")[0], expected[0]
     return (student, notebook) if is_safe_name(student) else ("", "")
 

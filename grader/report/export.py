@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -12,6 +13,8 @@ from grader.report.text import one_line, points
 
 # A spreadsheet takes a cell that begins with one of these (ASCII or full width) for a formula.
 _FORMULA = tuple("=+-@|%\t\r\n\uff1d\uff0b\uff0d\uff20")
+# Where a spreadsheet separates cells by one of these, a cell begins behind it.
+_INNER_FORMULA = re.compile(r"([;|\t])(?=\s*[\"']?\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20])")
 
 _COLUMNS = ("points", "outcome", "misconception")
 
@@ -52,7 +55,8 @@ def export_csv(submissions: Sequence[GradedSubmission], file: TextIO) -> None:
 def harmless(text: str) -> str:
     """`text` on one line, and never a formula."""
     text = one_line(text, 1000)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    text = _INNER_FORMULA.sub(r"\1'", text)
+    return f"'{text}" if text.lstrip("\"' ").startswith(_FORMULA) else text
 
 
 def _step_columns(submission: GradedSubmission, steps: Sequence[Step]) -> list[str]:

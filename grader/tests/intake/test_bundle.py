@@ -42,6 +42,12 @@ HOSTILE = [
     "problem1",
     "eve/problem9.ipynb",
     "eve/data.csv",
+    "eve/ann/problem1.ipynb",
+    "eve/ps1/ann/problem1.ipynb",
+    "ps1/eve/ann/problem1.ipynb",
+    "export/eve/problem1.ipynb",
+    "bundle/eve/ann/problem1.ipynb",
+    "bundle/problem1.ipynb",
     "eve/.ipynb",
 ]
 
@@ -79,7 +85,7 @@ def test_layouts(course: Course, tmp_path: Path, kind: str) -> None:
         "ann/problem1.ipynb": b"ann 1",
         "ann/problem2.ipynb": b"ann 2",
         "bob/ps1/problem1.ipynb": b"bob 1",
-        "export/cat/ps1/problem2.ipynb": b"cat 2",
+        "bundle/cat/ps1/problem2.ipynb": b"cat 2",
         "ps1/dan/problem1.ipynb": b"dan 1",
     }
     if kind == "zip":
@@ -104,7 +110,14 @@ def test_layouts(course: Course, tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ann.ipynb", "ann_12345_67890_work.ipynb", "ann/work.ipynb", "ann/solo/work.ipynb"]
+    "name",
+    [
+        "ann.ipynb",
+        "ann_417_assignsubmission_file_/work.ipynb",
+        "ann_12345_67890_work.ipynb",
+        "ann/work.ipynb",
+        "ann/solo/work.ipynb",
+    ],
 )
 def test_layouts_of_an_assignment_of_one_notebook(
     course: Course, tmp_path: Path, name: str

@@ -6,6 +6,7 @@ import base64
 import csv
 import hashlib
 import io
+import re
 
 import pytest
 from bs4 import BeautifulSoup
@@ -197,6 +198,14 @@ def test_csv_never_holds_a_formula(start):
     file.seek(0)
     for row in csv.reader(file):
         assert not any(cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d")) for cell in row)
+
+
+@pytest.mark.parametrize("separator", [";", "; ", ';"', ";' ", "|"])
+def test_no_formula_begins_behind_another_separator(separator):
+    shown = harmless(f"who{separator}=HYPERLINK(A1){separator}+1")
+    for cell in re.split(r"[;|]", shown):
+        assert not cell.strip('" ').startswith(("=", "+"))
+    assert harmless("a; b | c; 3 - 2 = 1") == "a; b | c; 3 - 2 = 1"
 
 
 def test_the_table_fits_a_terminal():
