@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 
@@ -108,8 +108,7 @@ def grade(
     store = ResultStore(course, assignment)
     stored = set() if regrade else _stored(store, conditions, submissions, changed_only)
     on_start(len(submissions), len(stored))
-    # read again when its turn comes, so that the bytes of a whole class are never held at once
-    waiting = (read_job(conditions, s) for s in submissions if s.student not in stored)
+    waiting = [s for s in submissions if s.student not in stored]
     count = len(submissions) - len(stored)
     kept = len(stored)
     faults = []
@@ -134,8 +133,8 @@ def grade(
                 if (old := store.load(student)) is not None:
                     scorer.score(old)
                     on_record(old)
-            late = deadline(conditions)
-            with closing(_run(waiting, work, farm, late, stopped, on_farm, on_running)) as fresh:
+            running = _run(conditions, waiting, work, farm, stopped, on_farm, on_running)
+            with closing(running) as fresh:
                 for record in fresh if count else ():  # no worker is started for none
                     store.save(record)
                     kept += 1
@@ -172,29 +171,41 @@ def _stored(
 
 
 def _run(
-    jobs: Iterable[Job],
+    conditions: Conditions,
+    submissions: Sequence[Submission],
     work: Callable[[Job], SubmissionRecord],
     opened: AbstractContextManager[Farm],
-    late: float,
     stopped: Callable[[], bool],
     on_farm: Callable[[Farm], None],
     on_running: Callable[[int], None],
 ) -> Generator[SubmissionRecord]:
-    """Records of jobs, as the workers of a farm finish them."""
+    """Records of submissions, as the workers of a farm finish them.
+
+    Whose tests ran out of time on a crowded machine is run again at the end, one by one.
+    """
+    crowded: set[str] = set()
     with opened as farm:
         on_farm(farm)
-        outcomes = run_tasks(
-            farm.client,
-            work,
-            jobs,
-            resources=farm.resources,
-            patience=farm.patience,
-            deadline=late,
-            stopped=stopped,
-            on_running=on_running,
-        )
-        for job, outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                yield fault_record(job, describe(outcome))
-            else:
-                yield outcome
+        for most in (None, 1):
+            chosen = (
+                submissions if most is None else [s for s in submissions if s.student in crowded]
+            )
+            outcomes = run_tasks(
+                farm.client,
+                work,
+                # read when its turn comes, so that the bytes of a class are never held at once
+                (read_job(conditions, submission) for submission in chosen),
+                resources=farm.resources,
+                patience=farm.patience,
+                deadline=deadline(conditions),
+                most=most,
+                stopped=stopped,
+                on_running=on_running,
+            )
+            for job, outcome in outcomes:
+                if isinstance(outcome, BaseException):
+                    yield fault_record(job, describe(outcome))
+                elif outcome.crowded and most is None:
+                    crowded.add(job.student)
+                else:
+                    yield outcome

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import time
 from collections.abc import Mapping
@@ -24,8 +25,19 @@ from grader.farm.store import SubmissionRecord
 from grader.intake import CleanNotebook, SubmittedFiles, clean_notebook, read_submission
 from grader.release import AssignmentTemplate, load_template
 from grader.sandbox import DataFile, SandboxMode, SandboxPolicy, examine_host
-from grader.split import NotebookResult, Outcome, place_files, run_notebook, unrun_result
+from grader.split import (
+    NotebookResult,
+    Outcome,
+    TestResult,
+    place_files,
+    run_notebook,
+    unrun_result,
+)
 
+_BUSY = 0.7
+"""Share of its time that a test which computes has a processor, where it does not wait for one."""
+_CROWD = 1.5
+"""Processes that want to run, for each core, on a machine that has too much to do."""
 _AGAIN = 3
 """How often a notebook is started afresh whose sandbox was ended from outside."""
 
@@ -106,11 +118,17 @@ def conditions_of(
         course.limits,
         mode,
         parameters,
-        hidden=(course.root,),
+        hidden=(course.root, *exchange_of(course)),
         device=chosen,
         environment=environment_digest(),
         preload=preload_of(course, template),
     )
+
+
+def exchange_of(course: Course) -> tuple[Path, ...]:
+    """Where the course's exchange lies, if it says so: other students' submissions are there."""
+    root = course.config.get("Exchange", {}).get("root", "")
+    return (Path(root),) if isinstance(root, str) and root else ()
 
 
 @dataclass(frozen=True)
@@ -226,7 +244,19 @@ def _grade(job: Job) -> SubmissionRecord:
         handed_in=job.handed_in,
         finished=round(time.time(), 3),
         worker=platform.node(),
+        crowded=any(_is_crowded(test, job.conditions.limits) for r in results for test in r.tests),
     )
+
+
+def _is_crowded(test: TestResult, limits: Limits) -> bool:
+    """Whether a test may have run out of time for want of a processor.
+
+    An endless loop has used nearly all the time that it was given; a long sleep has not, but does
+    not make a machine busy.
+    """
+    if test.outcome is not Outcome.TIMED_OUT or test.cpu > _BUSY * limits.cell_timeout:
+        return False
+    return os.getloadavg()[0] > _CROWD * (os.cpu_count() or 1)
 
 
 def describe(error: BaseException) -> str:

@@ -38,6 +38,8 @@ class SubmissionRecord:
         handed_in: hash of what the student handed in alone; "" in records of older graders.
         finished: when its run ended, in seconds since 1970; 0 in records of older graders.
         worker: name of the machine that ran it, or "".
+        crowded: a test ran out of time that had little of a processor, on a machine that had more
+            to do than it could.
     """
 
     student: str
@@ -52,6 +54,7 @@ class SubmissionRecord:
     handed_in: str = ""
     finished: float = 0.0
     worker: str = ""
+    crowded: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data."""

@@ -33,6 +33,7 @@ def run_tasks(
     resources: Mapping[str, float] | None = None,
     patience: float = PATIENCE,
     deadline: float = math.inf,
+    most: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
     on_running: Callable[[int], None] = lambda running: None,
 ) -> Iterator[tuple[Task, Result | BaseException]]:
@@ -49,6 +50,7 @@ def run_tasks(
         resources: what a worker must offer to get a task.
         patience: seconds to wait where there is no worker that could do it.
         deadline: seconds after which a worker is given up that has not come back with a task.
+        most: tasks at once; None for as many as there are workers.
         stopped: asked several times a second; a run that is to stop takes up nothing more.
         on_running: called with the number of tasks that are with workers, when it changes.
 
@@ -66,7 +68,7 @@ def run_tasks(
 
     def fill() -> None:
         before = len(inflight)
-        while len(inflight) < max(1, slots.count):
+        while len(inflight) < min(most or slots.count, max(1, slots.count)):
             task, tries = again.popleft() if again else (next(waiting, None), 0)
             if task is None:
                 break

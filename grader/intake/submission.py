@@ -12,6 +12,8 @@ from pathlib import Path
 from grader.course import Limits, Submission
 
 _MAX_FILES = 200
+_MAX_PATH = 250
+"""Bytes of a file's path; the names of all files are told a sandbox in one message."""
 _IGNORED = {"timestamp.txt", ".ipynb_checkpoints", "__pycache__"}
 
 
@@ -103,6 +105,9 @@ def _other_files(
         if not relative.as_posix().isprintable():
             name = _shown(path.name)
             problems.append(f"{name} was left out: its name holds what is no character.")
+            continue
+        if len(os.fsencode(relative)) > _MAX_PATH:
+            problems.append(f"{_shown(path.name)[:40]}… was left out: its path is too long.")
             continue
         raw, reason = _read(path, room)
         if raw is None:

@@ -25,6 +25,10 @@ USER_ID = 1000  # inside; outside it is the caller's own, or SANDBOX_UID where t
 PASSWD = f"student:x:{USER_ID}:{USER_ID}:student:{HOME}:/bin/sh\n"
 GROUP = f"student:x:{USER_ID}:\n"
 ROOT_SIZE = 16 * 2**20  # of the root tmpfs; it holds mount points only
+EXCHANGE = Path("/usr/local/share/nbgrader")
+"""Where nbgrader's exchange lies by default: among it what others handed in."""
+SETTINGS = ("etc/jupyter", "local/etc/jupyter")
+"""Below a Python installation: an administrator's settings, the address of a gradebook for one."""
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
 
 
@@ -96,7 +100,9 @@ class SandboxPolicy:
     python: Path = field(default_factory=lambda: Path(sys.executable))
 
     def __post_init__(self) -> None:
-        hidden = dict.fromkeys(folder.resolve() for folder in self.hidden if folder.is_dir())
+        shown = (Path("/usr"), *self.roots)
+        secret = [*self.hidden, EXCHANGE, *(root / name for root in shown for name in SETTINGS)]
+        hidden = dict.fromkeys(folder.resolve() for folder in secret if folder.is_dir())
         object.__setattr__(self, "hidden", tuple(hidden))
         for root in self.roots:
             if root == Path("/") or root.resolve() in hidden or not root.is_absolute():

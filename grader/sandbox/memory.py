@@ -46,7 +46,10 @@ class MemoryMeter(Protocol):
 
 
 class CgroupMeter:
-    """A cgroup with a memory limit, of either version.
+    """A cgroup with a memory limit, of either version, and with it an equal share of processors.
+
+    Without the share, a sandbox that starts sixty processes gets sixty times what its neighbour
+    gets, whose tests then run out of time.
 
     Args:
         parent: an existing cgroup in which children with a memory controller can be made.
@@ -63,6 +66,8 @@ class CgroupMeter:
         self._path = parent / f"{PREFIX}-{os.getpid()}-{next(_numbers)}"
         _sweep(parent)
         self._path.mkdir()
+        # version 2 has one tree for all: this cgroup has the share as well
+        self._share = None if version == 2 else _make_share(self._path.name)
         try:
             if version == 2:
                 self._write("memory.max", limit)
@@ -72,7 +77,7 @@ class CgroupMeter:
                 self._write("memory.limit_in_bytes", limit)
                 self._write("memory.memsw.limit_in_bytes", limit, optional=True)
         except OSError:
-            self._path.rmdir()
+            self.close()
             raise
 
     def _write(self, name: str, value: int, *, optional: bool = False) -> None:
@@ -83,6 +88,8 @@ class CgroupMeter:
         """Move processes in; raises OSError where that is not allowed."""
         for pid in pids:
             self._write("cgroup.procs", pid)
+            if self._share is not None:
+                (self._share / "cgroup.procs").write_text(str(pid))
 
     def members(self) -> list[int]:
         """Process ids of everything in the cgroup."""
@@ -102,15 +109,33 @@ class CgroupMeter:
 
     def close(self) -> None:
         """Remove the cgroup; the last process may still be leaving it for a moment."""
-        for _ in range(100):
-            try:
-                self._path.rmdir()
-            except FileNotFoundError:
-                return
-            except OSError:
-                time.sleep(0.01)
-            else:
-                return
+        for path in filter(None, (self._path, self._share)):
+            _remove(path)
+
+
+def _make_share(name: str) -> Path | None:
+    """A cgroup of version 1 for processors, all of which have equal shares; None without one."""
+    own = _own_cgroup("cpu")
+    if own is None:
+        return None
+    with contextlib.suppress(OSError):
+        _sweep(own)
+        (own / name).mkdir()
+        return own / name
+    return None
+
+
+def _remove(path: Path) -> None:
+    """Remove a cgroup that its last process may still be leaving."""
+    for _ in range(100):
+        try:
+            path.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.01)
+        else:
+            return
 
 
 class PollingMeter:
@@ -177,13 +202,24 @@ def find_cgroup() -> tuple[Path, int] | None:
                 for parent in (own, own.parent):
                     enabled = _read(parent / "cgroup.subtree_control").split()
                     if "memory" in enabled and os.access(parent / "cgroup.procs", os.W_OK):
+                        if "cpu" not in enabled:
+                            with contextlib.suppress(OSError):
+                                (parent / "cgroup.subtree_control").write_text("+cpu")
                         return parent, 2
-        if "memory" in controllers.split(","):
-            own = CGROUPS / "memory" / path.strip("/")
-            if not own.is_dir():  # in a container the mount starts at the container's own cgroup
-                own = CGROUPS / "memory"
-            if os.access(own / "cgroup.procs", os.W_OK):
-                return own, 1
+    first = _own_cgroup("memory")
+    return None if first is None else (first, 1)
+
+
+def _own_cgroup(controller: str) -> Path | None:
+    """This process's cgroup of version 1 for a controller, where it may make children there."""
+    for line in _read(Path("/proc/self/cgroup")).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            root = CGROUPS / controller
+            own = root / path.strip("/")
+            # in a container the mount starts at the container's own cgroup
+            own = own if own.is_dir() else root
+            return own if os.access(own / "cgroup.procs", os.W_OK) else None
     return None
 
 

@@ -1,7 +1,8 @@
 """The system calls that student code may not make, as a compiled filter.
 
 A denylist in front of the kernel's less travelled parts: namespaces and mounts, tracing, keys,
-BPF, io_uring, exotic socket families. Isolation does not rest on it; namespaces and missing
+BPF, io_uring, exotic socket families; and of inotify, which tells what another process opens, such
+as the modules that a hidden test imports. Isolation does not rest on it; namespaces and missing
 privileges do that. What is denied fails with an ordinary error, so libraries fall back.
 """
 
@@ -15,7 +16,8 @@ import socket
 DENIED = (
     "acct", "add_key", "adjtimex", "bpf", "chroot", "clock_adjtime", "clock_settime",
     "delete_module", "fanotify_init", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick",
-    "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl",
+    "init_module", "inotify_init", "inotify_init1", "io_uring_enter", "io_uring_register",
+    "io_uring_setup", "ioperm", "iopl",
     "kcmp", "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "memfd_secret",
     "modify_ldt", "mount", "mount_setattr", "move_mount", "msgget", "name_to_handle_at",
     "nfsservctl", "open_by_handle_at", "open_tree", "perf_event_open", "pidfd_getfd",

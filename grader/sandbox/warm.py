@@ -267,7 +267,8 @@ def start_kernel(
         try:
             return zygote.fork(policy, orders, listeners, passed)
         except ZygoteLost as error:
-            if zygote.alive and last:
+            # files that cannot be placed are this one kernel's trouble
+            if zygote.alive and last and not policy.files:
                 zygotes.give_up(policy, str(error))
     return start_sandbox(policy, orders, listeners, passed)
 
