@@ -1,20 +1,26 @@
 """Join what the student wrote with what the instructor wrote.
 
-A clean notebook holds the student's answer cells and added cells in the student's order, and the
-instructor's own copy of everything else: locked and test cells, metadata, tags, kernel. So no tag
-that steers execution, no forged points and no edited test survives.
+A clean notebook holds the student's answer cells and added cells in the student's order, and in
+the instructor's order the instructor's own copy of everything else: locked and test cells,
+metadata, tags, kernel. So no tag that steers execution, no forged points, no edited test and no
+cell that was moved behind its test survives.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any
 
 import nbformat
 from nbformat.v4 import new_notebook
 
+from grader.intake.ordering import Placed, gaps, is_fixed, is_placed, moved
 from grader.intake.parse import SubmittedCell, Unreadable, parse_cells
 from grader.release import NotebookTemplate, TemplateCell, without_hidden
+
+_SHOWN = 5
+"""Names of moved cells that a sentence lists."""
 
 
 @dataclass(frozen=True)
@@ -63,60 +69,93 @@ def clean_notebook(
 def _merge(
     submitted: list[SubmittedCell], template: NotebookTemplate, problems: list[str]
 ) -> list[nbformat.NotebookNode]:
-    """The student's order, with instructor cells restored; notes what had to be done."""
-    known = {cell.grade_id: cell for cell in template.cells}
-    last = {cell.grade_id: at for at, cell in enumerate(submitted) if cell.grade_id in known}
-    merged: list[tuple[str, nbformat.NotebookNode]] = []
-    doubled: set[str] = set()
+    """The instructor's cells in the instructor's order, and the student's in the student's.
+
+    Where the two orders agree this is the notebook as it was handed in. Where they do not, no
+    test loses what it had: see `ordering.gaps`. Notes what had to be done.
+    """
+    numbers = {cell.grade_id: number for number, cell in enumerate(template.cells)}
+    copies: dict[int, list[int]] = {}
     for at, cell in enumerate(submitted):
-        trusted = known.get(cell.grade_id)
-        if trusted is None:
-            merged.append(("", _students_cell(cell)))
-        elif at == last[cell.grade_id]:
-            _note_changes(cell, trusted, problems)
-            merged.append((cell.grade_id, _instructor_cell(trusted, cell)))
+        if cell.grade_id in numbers:
+            copies.setdefault(numbers[cell.grade_id], []).append(at)
+    own: list[tuple[Placed, nbformat.NotebookNode]] = []
+    for at, cell in enumerate(submitted):
+        number = numbers.get(cell.grade_id, -1)
+        if number < 0 or not (is_fixed(template.cells[number]) or at == copies[number][-1]):
+            # nbgrader too runs the earlier copies of an answer, as plain cells
+            own.append((Placed(at, -1), _students_cell(cell)))
+    places: list[Placed] = []
+    placed: list[tuple[Placed, nbformat.NotebookNode]] = []
+    for number, trusted in enumerate(template.cells):
+        found = copies.get(number, [])
+        if found:
+            _note_changes(submitted[found[-1]], trusted, problems)
+            node = _instructor_cell(trusted, submitted[found[-1]])
+            # one more copy of what is given changes nothing; of a test's copies the last counts
+            place = found[0 if is_placed(trusted) and not trusted.is_test else -1]
+            places.append(Placed(place, number))
         else:
-            doubled.add(cell.grade_id)
-            if not trusted.locked:
-                # nbgrader runs it too, as a plain cell; the last copy is the one that is graded
-                merged.append(("", _students_cell(cell)))
-    problems.extend(
-        f"The cell {name} is there more than once; its last copy was graded."
-        for name in known
-        if name in doubled
+            problems.append(_missing(trusted))
+            # the stub would overwrite an answer that the student moved to another cell
+            empty = SubmittedCell(trusted.cell_type, "", trusted.grade_id)
+            node = _instructor_cell(trusted, None if trusted.task else empty)
+            before = max((place.position for place in places), default=-1)
+            places.append(Placed(before if before % 1 else before + 0.5, number))
+        (placed if is_placed(trusted) else own).append((places[-1], node))
+    _note_order(template, places, copies, problems)
+    own.sort(key=lambda each: each[0])
+    fixed = [place for place, _ in placed]
+    tests = [place for place in fixed if template.cells[place.number].is_test]
+    merged: list[nbformat.NotebookNode] = []
+    waiting = deque(zip(gaps(fixed, tests, [place for place, _ in own]), own, strict=True))
+    for rank, (_, node) in enumerate(placed):
+        while waiting and waiting[0][0] <= rank:
+            merged.append(waiting.popleft()[1][1])
+        merged.append(node)
+    return merged + [node for _, (_, node) in waiting]
+
+
+def _missing(cell: TemplateCell) -> str:
+    if is_fixed(cell):
+        what = "test cell" if cell.is_test else "cell"
+        return f"The {what} {cell.grade_id} was missing; it was put back."
+    return (
+        f"The answer cell {cell.grade_id} was missing; "
+        "what it asks for was looked for in the other cells."
     )
-    return [cell for _, cell in _restore_missing(merged, template, problems)]
 
 
-def _restore_missing(
-    merged: list[tuple[str, nbformat.NotebookNode]],
+def _note_order(
     template: NotebookTemplate,
+    places: list[Placed],
+    copies: dict[int, list[int]],
     problems: list[str],
-) -> list[tuple[str, nbformat.NotebookNode]]:
-    """Put deleted instructor cells back, each after the one that it followed."""
-    for position, cell in enumerate(template.cells):
-        if any(name == cell.grade_id for name, _ in merged):
-            continue
-        before = {c.grade_id for c in template.cells[:position]}
-        places = [at for at, (name, _) in enumerate(merged) if name in before]
-        at = places[-1] + 1 if places else 0
-        if cell.locked or cell.task:
-            restored = _instructor_cell(cell)
-            what = "test cell" if cell.is_test else "cell"
-            problems.append(f"The {what} {cell.grade_id} was missing; it was put back.")
-        else:
-            # The stub would overwrite an answer that the student moved to a cell of their own.
-            restored = _instructor_cell(cell, SubmittedCell(cell.cell_type, "", cell.grade_id))
-            problems.append(
-                f"The answer cell {cell.grade_id} was missing; "
-                "what it asks for was looked for in the other cells."
-            )
-        merged.insert(at, (cell.grade_id, restored))
-    return merged
+) -> None:
+    """Say which cells were there more than once, and which of the assignment's were moved."""
+    problems.extend(
+        f"The cell {template.cells[number].grade_id} is there more than once; "
+        "its last copy was graded."
+        for number, found in sorted(copies.items())
+        if len(found) > 1
+    )
+    runs = [
+        place
+        for place in places
+        if is_placed(cell := template.cells[place.number])
+        and cell.cell_type == "code"
+        and len(copies.get(place.number, ())) == 1
+    ]
+    names = [template.cells[place.number].grade_id for place in moved(runs)]
+    if names:
+        shown = ", ".join(names[:_SHOWN]) + (" and others" if len(names) > _SHOWN else "")
+        problems.append(
+            f"Cells of the assignment were moved ({shown}); they ran in the assignment's order."
+        )
 
 
 def _note_changes(cell: SubmittedCell, trusted: TemplateCell, problems: list[str]) -> None:
-    if trusted.locked and not _is_released(cell.source, trusted.source):
+    if is_fixed(trusted) and not _is_released(cell.source, trusted.source):
         what = "test cell" if trusted.is_test else "cell"
         problems.append(f"The {what} {trusted.grade_id} was changed; the original was used.")
     elif cell.cell_type != trusted.cell_type:
@@ -147,7 +186,7 @@ def _instructor_cell(
     trusted: TemplateCell, submitted: SubmittedCell | None = None
 ) -> nbformat.NotebookNode:
     """The instructor's cell, with the student's source where the student was to write."""
-    if submitted is None or trusted.locked:
+    if submitted is None or is_fixed(trusted):
         return _new_cell(trusted.cell_type, trusted.source, trusted.metadata())
     cell = _students_cell(replace(submitted, cell_type=trusted.cell_type))
     cell.metadata = nbformat.from_dict(trusted.metadata())

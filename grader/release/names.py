@@ -1,4 +1,7 @@
-"""What names a cell binds, reads and imports, judged from its text alone."""
+"""What names a cell binds, reads and imports, judged from its text alone.
+
+Nothing here raises, whatever the text: a cell that cannot be read binds and reads nothing.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ _COMPOUND = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, 
 _remembered = functools.lru_cache(maxsize=1024)
 """Instructors' cells are the same in every submission, and students' are not."""
 _PROMPT = "In ["
+LONGEST = 100_000
+"""Characters of a cell that is read at all: a megabyte of source makes a tree of 800 MB."""
+_MAGIC = re.compile(r"^([ \t]*)[%!?].*", re.MULTILINE)
 _TRANSPARENT = re.compile(r"\A\s*%%(time|capture|prun)\b.*")
 
 
@@ -30,7 +36,12 @@ def words(text: str) -> frozenset[str]:
 
 @_remembered
 def parse_cell(source: str) -> ast.Module | None:
-    """The syntax tree of a cell, IPython's own syntax translated; None where it has none."""
+    """The syntax tree of a cell, IPython's own syntax translated.
+
+    None where it has none, is longer than `LONGEST`, or is nested too deeply to be read.
+    """
+    if len(source) > LONGEST:
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about escapes and the like
@@ -47,7 +58,11 @@ def transparent_magic(source: str) -> str:
 
 @_remembered
 def _python(source: str) -> str:
-    """The cell as Python; nothing in Python as it stands is IPython's own, but for a prompt."""
+    """The cell as Python; nothing in Python as it stands is IPython's own, but for a prompt.
+
+    Only instructors' cells come here: IPython's transformer takes time that grows as the square
+    of a cell's length.
+    """
     with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         ast.parse(source)
         if _PROMPT not in source:
@@ -55,7 +70,7 @@ def _python(source: str) -> str:
     try:
         manager: Any = TransformerManager()  # type: ignore[no-untyped-call]  # IPython's
         return str(manager.transform_cell(_TRANSPARENT.sub("pass", source)))
-    except (SyntaxError, ValueError, RecursionError):
+    except Exception:  # IPython's own reader raises what it will about a text that is none of its
         return source
 
 
@@ -110,6 +125,29 @@ def read_names(source: str) -> frozenset[str]:
     tree = parse_cell(source)
     if tree is None:
         return frozenset()
+    read, bound = _read_and_bound(tree)
+    return frozenset(read | (names_in_functions(source) - bound))
+
+
+def strangers_names(source: str) -> tuple[frozenset[str], frozenset[str]] | None:
+    """As `read_names` and `bound_names`, for a cell that anybody may have written.
+
+    It takes time and memory that grow as the cell's length, and nothing of it is remembered. Lines
+    of IPython's own are left out; None is for a cell that is no Python, or too long or too deep.
+    """
+    for text in (source, _MAGIC.sub(r"\1pass", source)):
+        if len(text) <= LONGEST:
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    tree, table = ast.parse(text), symtable.symtable(text, "cell", "exec")
+                read, bound = _read_and_bound(tree)
+                return frozenset(read | (_read_inside(table) - bound)), frozenset(bound)
+    return None
+
+
+def _read_and_bound(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """Names that statements read before they are bound, functions left out; and all bound ones."""
     read: set[str] = set()
     bound: set[str] = set()
     for statement in tree.body:
@@ -119,7 +157,7 @@ def read_names(source: str) -> frozenset[str]:
         known = bound | binds if isinstance(statement, _COMPOUND) else bound
         read |= _loaded_by(nodes) - known
         bound |= binds
-    return frozenset(read | (names_in_functions(source) - bound))
+    return read, bound
 
 
 def loaded_names(source: str) -> frozenset[str]:
@@ -130,12 +168,18 @@ def loaded_names(source: str) -> frozenset[str]:
 @_remembered
 def names_in_functions(source: str) -> frozenset[str]:
     """Names that functions, classes and comprehensions of a cell take from the notebook."""
+    if len(source) > LONGEST:
+        return frozenset()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             table = symtable.symtable(_python(source), "cell", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
+    return _read_inside(table)
+
+
+def _read_inside(table: symtable.SymbolTable) -> frozenset[str]:
     found: set[str] = set()
     waiting = list(table.get_children())
     while waiting:
@@ -165,9 +209,11 @@ def running(source: str) -> Iterator[ast.AST]:
 
 def nodes_in(node: ast.AST) -> Iterator[ast.AST]:
     """A node and what of it runs where it runs itself."""
-    yield node
-    for part in _parts(node):
-        yield from nodes_in(part)
+    waiting = [node]
+    while waiting:  # a loop, since a sum of a thousand terms is a thousand nodes deep
+        node = waiting.pop()
+        yield node
+        waiting += [*_parts(node)][::-1]
 
 
 def _parts(node: ast.AST) -> Iterable[ast.AST]:

@@ -103,6 +103,7 @@ class NotebookTemplate:
         imports: import statements of the instructor's notebook.
         complete: the instructor's source was at hand, so `defines` is what its solutions define
             and not only what their stubs show.
+        loose: names that the instructor's cells without a lock define, and a student may change.
         solutions: the instructor's solution cells, in order; empty without misconceptions.
         misconceptions: named wrong answers for functions that its solution cells define.
     """
@@ -116,6 +117,7 @@ class NotebookTemplate:
     complete: bool = False
     solutions: tuple[str, ...] = ()
     misconceptions: tuple[Variant, ...] = ()
+    loose: tuple[str, ...] = ()
 
     @property
     def tests(self) -> tuple[TemplateCell, ...]:
@@ -148,6 +150,7 @@ class NotebookTemplate:
             complete=bool(codes),
             solutions=tuple(cell.source for cell in solved) if misconceptions else (),
             misconceptions=misconceptions,
+            loose=loose_names(codes),
         )
 
 
@@ -176,6 +179,7 @@ class AssignmentTemplate:
                 notebook["complete"],
                 tuple(notebook["solutions"]),
                 tuple(Variant(**variant) for variant in notebook["misconceptions"]),
+                tuple(notebook["loose"]),
             )
             for name, notebook in data["notebooks"].items()
         }
@@ -257,6 +261,12 @@ def _source_cells(path: Path) -> list[nbformat.NotebookNode]:
         return list(nbformat.read(path, as_version=4).cells)
     except Exception:  # nbformat trusts its input; without a source the stubs say enough
         return []
+
+
+def loose_names(cells: Iterable[nbformat.NotebookNode]) -> tuple[str, ...]:
+    """Names that code cells define which are neither locked nor tests: students may change them."""
+    free = (cell for cell in cells if not (is_locked(cell) or is_solution(cell)))
+    return tuple(sorted({name for cell in free for name in defined_names(cell.source)}))
 
 
 def students_names(

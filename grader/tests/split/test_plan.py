@@ -148,11 +148,49 @@ def test_a_value_that_a_test_left_behind_may_be_defined_anew() -> None:
         solution("s", "result = 7\ndef oracle(x): return 0"),
         check("two", "assert result == oracle(7)"),
     )
-    for plan in (plans(*cells), plans(*cells, template=template(complete=False, s=[]))):
-        assert "result" in plan[2].owned
-        assert "oracle" in plan[2].reserved
-    stated = plans(*cells, template=template(s=["unrelated"]))
-    assert "result" in stated[2].reserved, "where the source is at hand its word alone counts"
+    plan = plans(*cells)
+    assert "result" in plan[2].owned
+    assert "oracle" in plan[2].reserved
+    for found in (template(s=["unrelated"]), template(complete=False, s=[])):
+        stated = plans(*cells, template=found)
+        assert "result" in stated[2].reserved, "where a copy is at hand its word alone counts"
+    stated = plans(*cells, template=template(complete=False, s=["result"]))
+    assert "result" in stated[2].owned, "the stub shows it"
+
+
+def test_an_instructors_name_is_his_from_the_first_cell_on() -> None:
+    cells = (
+        solution("s", "def f(): return 1"),
+        check("t", "assert f() == 1"),
+        given("g", "limit = 1\ndef oracle(): return 1"),
+        check("u", "value = f()\nassert oracle() == value <= limit"),
+        check("v", "del value"),
+    )
+    _, test, *_ = plans(*cells, template=template(s=["f"]))
+    assert {"limit", "oracle", "value"} <= test.reserved
+
+
+def test_what_a_test_reads_before_any_cell_binds_it_is_asked_from_the_student() -> None:
+    cells = (
+        solution("s", "# YOUR CODE HERE"),
+        check("t", "assert n == 1"),
+        given("g", "n = 10"),
+        check("u", "assert n == 10"),
+    )
+    _, before, _, after = plans(*cells, template=template(complete=False, s=[]))
+    assert "n" not in before.reserved
+    assert "n" in after.reserved
+
+
+def test_a_student_who_binds_a_name_keeps_no_cell_out_of_the_test_kernel() -> None:
+    cells = (
+        given("setup", "limit = 3"),
+        solution("s", "limit = 5\nresult = 1"),
+        given("lock", "import sys\nsys.setrecursionlimit(limit * 1000)"),
+        check("t", "assert result"),
+    )
+    for found in (template(s=["result"]), template(complete=False, s=[])):
+        assert plans(*cells, template=found)[2].tested
 
 
 def test_a_test_that_defines_a_name_takes_it_from_then_on() -> None:
@@ -258,6 +296,16 @@ def test_an_instructors_cell_that_only_shows_students_results_is_not_tested() ->
     assert setup.tested
     assert not show.tested
     assert show.answer == "print(result * scale)"
+
+
+def test_without_the_solutions_a_name_that_nobody_binds_is_the_students() -> None:
+    cells = (
+        solution("s", "# YOUR CODE HERE"),
+        given("show", "print(result)"),
+        check("t", "assert result"),
+    )
+    assert not plans(*cells, template=template(complete=False, s=[]))[1].tested
+    assert plans(given("g", "from math import *"), *cells, template=template(False, s=[]))[2].tested
 
 
 def test_an_instructors_cell_that_a_test_needs_is_tested_whatever_it_uses() -> None:

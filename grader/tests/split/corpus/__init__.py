@@ -36,7 +36,7 @@ from nbgrader.preprocessors import ClearSolutions
 
 from grader.release import NotebookTemplate
 from grader.release.names import class_names, defined_names, import_statements
-from grader.release.template import students_names
+from grader.release.template import loose_names, students_names
 
 FOLDER = Path(__file__).parent
 EXPECTED = FOLDER / "expected.json"
@@ -100,6 +100,7 @@ class Entry:
             tuple(sorted({name for cell in codes for name in class_names(cell.source)})),
             tuple(dict.fromkeys(imports)),
             complete=True,
+            loose=loose_names(written),
         )
 
     def submission(self, variant: str) -> nbformat.NotebookNode:
