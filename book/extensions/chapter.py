@@ -3,7 +3,8 @@
 - The modules in book/kit are importable in a chapter's code, and part of the execution cache's key.
 - `{chapter-facts}` shows the reading time, the difficulty and how to run the chapter.
 - `{assignment}` shows how to get and open an assignment's notebook.
-- The script figure.js in a chapter's folder is loaded on that chapter's page only.
+- The script figure.js in a chapter's folder is loaded on that chapter's page only, after the kit
+  of explorables (book/static/figure*.js).
 
 Buttons to Colab and to a JupyterHub are plain links into the repository of `repository: url:` in
 _config.yml; without that setting there are none. `hub_url` there names the hub; without it the
@@ -37,6 +38,9 @@ from sphinx.util.docutils import SphinxDirective
 
 # A new release of one of these may move a number, so it also starts a fresh execution cache.
 NUMERICAL = ("numpy", "scipy", "matplotlib", "scikit-learn", "gymnasium", "torch")
+
+# What figure.js of a chapter finds loaded.
+FIGURE_KIT = ("figure.js", "figure-grid.js", "figure-plot.js")
 
 HUB_FORM = "https://nbgitpuller.readthedocs.io/en/latest/link.html"
 ASSIGNMENT_TEXT = """\
@@ -262,8 +266,10 @@ def pages_with_other_scripts(
 
 
 def load_script(app: Sphinx, pagename: str) -> None:
-    """Copy the page's own script to the site, and load it on this page."""
+    """Copy the page's own script to the site, and load it on this page, after its kit."""
     if script := own_script(app, pagename):
+        for kit in FIGURE_KIT:
+            app.add_js_file(kit, loading_method="defer")
         name = f"figures/{script.parent.parent.name}-{script.parent.name}.js"
         target = Path(app.outdir) / "_static" / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -311,6 +317,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.add_config_value("comments_config", {}, "", types=(dict,))
     app.add_config_value("hub_url", "", "html", types=(str,))
     app.add_css_file("reading.css")
+    app.add_css_file("figure.css")
     app.setup_extension("boxes")
     app.setup_extension("partmap")
     app.setup_extension("terms")

@@ -53,23 +53,38 @@ def requirements(cells: Iterable[str]) -> list[str]:
     return sorted(distributions().get(name, [name])[0] for name in outside)
 
 
+def without_kit_imports(source: str, modules: dict[str, Path]) -> tuple[str, list[str]]:
+    """Code without its lines `from <kit module> import ...`, and the modules that they name."""
+    if not any(name in source for name in modules):
+        return source, []
+    lines, found = source.splitlines(), []
+    for node in reversed(ast.parse(source).body):
+        if isinstance(node, ast.ImportFrom) and node.module in modules:
+            found.append(node.module)
+            del lines[node.lineno - 1 : node.end_lineno]
+    return "\n".join(lines).strip("\n") if found else source, found
+
+
 def with_kit(notebook: NotebookNode) -> NotebookNode:
     """The notebook with each `from <kit module> import ...` replaced by the module's source.
 
-    A reader opens a chapter in Colab or in an empty folder, where book/kit does not exist.
+    A reader opens a chapter in Colab or in an empty folder, where book/kit does not exist. What a
+    module imports from the kit comes before it.
     """
-    modules, needed = kit_modules(), []
+    modules = kit_modules()
+    sources: dict[str, str] = {}
+
+    def need(names: list[str]) -> None:
+        for name in sorted(set(names) - set(sources)):
+            source, inner = without_kit_imports(modules[name].read_text(encoding="utf-8"), modules)
+            need(inner)
+            sources[name] = source
+
     for cell in notebook.cells:
-        if cell.cell_type != "code" or not any(name in cell.source for name in modules):
-            continue
-        lines = cell.source.splitlines()
-        for node in reversed(ast.parse(cell.source).body):
-            if isinstance(node, ast.ImportFrom) and node.module in modules:
-                needed.append(node.module)
-                del lines[node.lineno - 1 : node.end_lineno]
-        cell.source = "\n".join(lines).strip("\n")
-    for name in sorted(set(needed)):
-        source = modules[name].read_text(encoding="utf-8")
+        if cell.cell_type == "code":
+            cell.source, names = without_kit_imports(cell.source, modules)
+            need(names)
+    for name, source in reversed(sources.items()):
         cell = nbformat.v4.new_code_cell(source, metadata={"jupyter": {"source_hidden": True}})
         cell.id = f"kit-{name}"
         notebook.cells.insert(0, cell)

@@ -1,14 +1,11 @@
-"""Grids of numbers as coloured HTML tables: still panels, and a player that steps through them.
+"""Grids of numbers as coloured HTML tables.
 
 A table keeps its numbers readable on a small screen, in both colour schemes and by a screen reader.
-The script book/rl/dynamic-programming/figure.js makes the player move; without it the still panels
-are shown.
 """
 
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,37 +73,14 @@ def _limits(grids: Sequence[Grid]) -> tuple[float, float]:
     return float(np.nanmin(values)), float(np.nanmax(values))
 
 
-def panels(grids: Sequence[Grid], *, decimals: int = 1) -> None:
-    """Show grids side by side on one colour scale; they wrap on a narrow screen."""
+def tables(grids: Sequence[Grid], *, decimals: int = 1) -> str:
+    """Grids side by side on one colour scale, as HTML; they wrap on a narrow screen."""
     low, high = _limits(grids)
-    tables = "".join(_table(grid, low, high, decimals) for grid in grids)
+    markup = "".join(_table(grid, low, high, decimals) for grid in grids)
+    return f'<div class="heatgrids">{markup}</div>'
+
+
+def panels(grids: Sequence[Grid], *, decimals: int = 1) -> None:
+    """Show grids side by side."""
     text = "\n\n".join(f"{g.title}\n{np.round(g.values, decimals)}" for g in grids)
-    display(
-        {"text/html": f'<div class="heatgrids">{tables}</div>', "text/plain": text},
-        raw=True,
-    )
-
-
-def player(frames: Sequence[Grid], *, label: str, still: Sequence[int], decimals: int = 1) -> None:
-    """Show a sequence of grids with a slider and buttons, on one colour scale.
-
-    Args:
-        frames: the grids in order, all of one shape; each title says what the frame shows.
-        label: name of the player for a screen reader.
-        still: indices of the frames that stand in for the player where scripts do not run.
-        decimals: decimals of the numbers.
-    """
-    low, high = _limits(frames)
-    data = {
-        "titles": [frame.title for frame in frames],
-        "cells": [_cells(frame, low, high, decimals) for frame in frames],
-    }
-    payload = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-    stills = "".join(_table(frames[i], low, high, decimals) for i in still)
-    markup = (
-        f'<div class="gridplayer" role="group" aria-label="{html.escape(label, quote=True)}">'
-        f'<div class="heatgrids gridplayer-still">{stills}</div>'
-        f'<div class="gridplayer-stage" hidden>{_table(frames[0], low, high, decimals)}</div>'
-        f'<script type="application/json">{payload}</script></div>'
-    )
-    display({"text/html": markup, "text/plain": f"[interactive] {label}"}, raw=True)
+    display({"text/html": tables(grids, decimals=decimals), "text/plain": text}, raw=True)

@@ -49,34 +49,6 @@ def test_solutions_open(visit: Visit) -> None:
     assert visit.troubles == []
 
 
-def test_player_is_moved_by_keyboard_and_buttons(visit: Visit) -> None:
-    visit.open(CHAPTER)
-    player = visit.page.locator(".gridplayer").first
-    caption = player.locator(".gridplayer-stage caption")
-    assert caption.inner_text().startswith("Sweep 0:")
-    assert not player.locator(".gridplayer-still").is_visible()
-    slider = player.locator("input[type=range]")
-    slider.focus()
-    for _ in range(2):
-        visit.page.keyboard.press("ArrowRight")
-    assert caption.inner_text().startswith("Sweep 2:")
-    assert player.locator(".gridplayer-stage td b").nth(1).inner_text() == "10.0"
-    player.get_by_role("button", name="Last").focus()
-    visit.page.keyboard.press("Enter")
-    assert caption.inner_text().startswith("Sweep 40:")
-    assert player.get_by_role("button", name="One forward").is_disabled()
-    assert visit.troubles == []
-
-
-def test_still_grids_stand_in_without_scripts(browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{address}/{CHAPTER}")
-    assert page.locator(".gridplayer-still table").first.is_visible()
-    assert not page.locator(".gridplayer-stage").first.is_visible()
-    context.close()
-
-
 def test_search_finds_the_chapter(visit: Visit) -> None:
     visit.open("search.html?q=policy+iteration")
     result = visit.page.locator("#search-results a", has_text="Dynamic programming").first

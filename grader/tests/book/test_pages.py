@@ -39,7 +39,6 @@ PILOTS = {
 }
 PACKAGES = {"numpy": "numpy", "torch": "torch", "sklearn": "scikit-learn"}
 MOST_BYTES = 1_000_000  # of all that a chapter loads, compressed
-FIGURES = ".gridplayer, .posterior, .attention-viewer, .latentplane, .preferenceloss"
 UNFOLD = """() => {
   document.querySelectorAll('article details').forEach(d => { d.open = true; });
   document.querySelectorAll('.toggle-hidden').forEach(d => d.classList.remove('toggle-hidden'));
@@ -263,10 +262,11 @@ def test_notebook_has_no_markup_that_only_the_book_reads(site: Path, name: str) 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_every_interactive_figure_moves_by_keyboard(visit: Visit, name: str) -> None:
     visit.open(f"{name}.html")
-    figures = visit.page.locator(FIGURES).all()
+    figures = visit.page.locator(".interactive").all()
     assert figures
     for figure in figures:
-        assert figure.locator("[class$='-still']:visible").count() == 0
+        assert figure.get_attribute("aria-label")
+        assert figure.locator(".interactive-still:visible").count() == 0
         sliders = figure.locator("input[type=range]:visible").all()
         assert sliders
         for slider in sliders:
@@ -286,8 +286,8 @@ def test_still_figure_stands_in_without_scripts(browser, address: str, name: str
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{address}/{name}.html")
-    for figure in page.locator(FIGURES).all():
-        still = figure.locator("[class$='-still']")
+    for figure in page.locator(".interactive").all():
+        still = figure.locator(".interactive-still")
         assert still.is_visible()
         assert still.locator("svg.bookfigure, table.heatgrid").count() > 0
         assert figure.locator("input:visible, button:visible").count() == 0
