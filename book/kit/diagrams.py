@@ -283,7 +283,7 @@ class Diagram(Canvas):
         self,
         root: Tree,
         *,
-        level: float = 52,
+        level: float = 0,
         spread: float = 16,
         arrows: bool = False,
         **place: Any,
@@ -292,14 +292,18 @@ class Diagram(Canvas):
 
         Args:
             root: the nodes; after the call each knows its `part`.
-            level: units from a level to the next.
+            level: units from a level to the next; 52 for states and actions, else 68.
             spread: units between neighbours.
             arrows: whether the lines have heads.
-            place: where the root goes.
+            place: where the root goes (`at`), or beside what the whole tree does.
         """
-        half = reaches(root, spread)[0]
-        start = self._part(half[0] + half[1], 0, **place)
-        self._hang(root, start.x - half[1] / 2 + half[0] / 2, start.y, level, spread, arrows)
+        level = level or (52 if root.shape in {"state", "action"} else 68)
+        x, y = place.get("at", (0.0, 0.0))
+        if "at" not in place:
+            left, right = reaches(root, spread)[0]
+            whole = self._part(left + right, 0, **place)
+            x, y = whole.x + (left - right) / 2, whole.y
+        self._hang(root, x, y, level, spread, arrows)
         return root.part
 
     def graph(

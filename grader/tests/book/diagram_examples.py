@@ -54,7 +54,7 @@ def policy_iteration() -> Diagram:
     )
     drawing.arrow(evaluate, improve, "$V$", bend=-0.4)
     drawing.arrow(improve, evaluate, "$\\pi$", bend=-0.4)
-    both = drawing.text("$v_*,\\ \\pi_*$", below=[evaluate, improve], gap=48)
+    both = drawing.text("$v_*,\\ \\pi_*$", below=[evaluate, improve], gap=56)
     drawing.arrow(evaluate, both, dashed=True)
     drawing.arrow(improve, both, dashed=True)
     return drawing
@@ -120,7 +120,7 @@ def product() -> Diagram:
     """Matrices with their shapes."""
     drawing = Diagram(gap=8)
     left = drawing.matrix(4, 3, name="$\\mathbf{X}$", shape=("$n$", "$d$"))
-    times = drawing.text("×", right_of=left)
+    times = drawing.text("$\\times$", right_of=left)
     right = drawing.matrix(
         3, 5, name="$\\mathbf{W}$", shape=("$d$", "$h$"), colour=BLUE, right_of=times, gap=22
     )
