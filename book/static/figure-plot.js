@@ -46,13 +46,13 @@
       this.stage = stage;
       this.options = options;
       const width = options.width || 420;
-      const height = options.height || 260;
-      this.box = {
-        left: options.yTicks === false && !options.yLabel ? 8 : options.yLabel ? 62 : 44,
-        right: width - 12,
-        top: 14,
-        bottom: height - (options.xTicks === false && !options.xLabel ? 8 : options.xLabel ? 48 : 28),
-      };
+      const left = options.yLabel ? 62 : options.yTicks === false ? 8 : 44;
+      const below = options.xLabel ? 48 : options.xTicks === false ? 8 : 28;
+      const [right, top] = [width - 12, 14];
+      const wide = (right - left) / (options.x[1] - options.x[0]);
+      const height = options.equal ? top + below + wide * (options.y[1] - options.y[0])
+        : options.height || 260;
+      this.box = { left: left, right: right, top: top, bottom: height - below };
       this.holder = element("div", { class: "interactive-plot" }, stage.views);
       this.svg = element("svg:svg", {
         viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": options.label || "plot",
@@ -181,6 +181,24 @@
             return `${plot.x(p[0])},${base}`;
           });
           path.setAttribute("d", `M${ends[0]}L${line.join("L")}L${ends[1]}Z`);
+        },
+      };
+    }
+
+    // set([[x, y], ...]) fills what the points go around: a box, an ellipse.
+    region(style) {
+      this.name(style, "region");
+      const path = element("svg:path", {
+        fill: style.colour, "fill-opacity": style.opacity || 0.25, stroke: style.colour,
+        "stroke-width": style.width || 1.8, "stroke-dasharray": style.dash,
+      }, this.inside);
+      const plot = this;
+      return {
+        set: function (points) {
+          const around = points.map(function (p) {
+            return `${plot.x(p[0]).toFixed(1)},${plot.y(p[1]).toFixed(1)}`;
+          });
+          path.setAttribute("d", `M${around.join("L")}Z`);
         },
       };
     }
@@ -358,6 +376,7 @@
   }
 
   // A drawing with axes. options: x and y, each [low, high]; xLabel, yLabel; xTicks, yTicks, or
-  // false for none; xLog, yLog; width, height in units of a 14-unit letter; label, what it shows.
+  // false for none; xLog, yLog; width, height in units of a 14-unit letter; equal, for one scale in
+  // both directions, which makes the height; label, what it shows.
   Stage.prototype.plot = function (options) { return new Plot(this, options); };
 })();

@@ -8,7 +8,7 @@ figure("latent-plane", function (stage, data) {
   const { reach, side } = data;
 
   const plane = stage.plot({
-    x: [-reach, reach], y: [-reach, reach], width: 420, height: 420,
+    x: [-reach, reach], y: [-reach, reach], equal: true,
     xLabel: "z\u2081", yLabel: "z\u2082", label: "codes of the held-out pictures",
   });
   [1, 2].forEach(function (radius) {

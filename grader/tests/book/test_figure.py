@@ -12,10 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from playwright.sync_api import Browser, Page
 
-from .explorable import markup, opened, readout, slider, write_page
+from .conftest import ROOT
+from .explorable import kit, markup, opened, readout, slider, write_page
+
+GUIDE = ROOT / "CONTRIBUTING.md"
 
 SCRIPT = """\
 figure("trial", function (stage, data) {
@@ -309,3 +313,35 @@ def test_what_interactive_refuses(
     given = {"name": "trial", "data": [], "label": "A trial", "still": STILL} | options
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
         markup(monkeypatch, given.pop("name"), **given)
+
+
+def test_the_examples_for_authors_work(
+    tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = dict(
+        re.findall(
+            r"^```(python|js)\n(.*?)^```", GUIDE.read_text("utf-8"), re.DOTALL | re.MULTILINE
+        )[:2]
+    )
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr(kit, "display", lambda data, raw: shown.append(data))
+    exec(blocks["python"], {"np": np, "plt": plt, "t": np.linspace(0, 10, 50)})
+    address = write_page(tmp_path, shown[0]["text/html"], blocks["js"])
+    with opened(browser, address) as page:
+        slider(page, "frequency").fill("2")
+        assert readout(page) == "A turn takes 3.14 s."
+        assert page.troubles == []  # type: ignore[attr-defined]
+
+
+def test_regions_and_plots_of_one_scale(show: Callable[..., Page]) -> None:
+    page = show(
+        """figure('trial', function (stage) {
+          const plot = stage.plot({ x: [0, 4], y: [0, 2], equal: true });
+          plot.region({ colour: figure.BLUE, name: 'box' }).set([[1, 0], [2, 0], [2, 1], [1, 1]]);
+          stage.slider('s', { min: 0, max: 1 });
+        });"""
+    )
+    box = page.locator(".interactive-plot > svg > g path[fill-opacity]").bounding_box()
+    assert box is not None
+    assert box["width"] == pytest.approx(box["height"], abs=1)
+    assert page.locator(".interactive-legend li").inner_text() == "box"
