@@ -22,7 +22,8 @@ from _signal import signal as set_handler
 from typing import Any
 
 from .changes import become
-from .crossing import FILES_TOTAL, Crossing, may_pass
+from .crossing import FILES_TOTAL, Crossing
+from .files import may_pass
 from .peer import Peer
 from .serving import Operations
 from .shell import leave_python_alone

@@ -22,19 +22,6 @@ from .wire import WireError
 _SHARED_NAMES = {kind: name for name, kind in reversed(SHARED.items())}
 _CHANGEABLE = frozenset("l s d do dc dd B q a av ao pd ps sp".split())  # noqa: SIM905 -- readable
 FILES_TOTAL = 32 * 2**20  # bytes of files that one message takes along
-_CODE = (".py", ".pyc", ".pyd", ".so", ".pth", ".zip", ".egg", ".ipynb")
-
-
-def may_pass(name: object) -> bool:
-    """Whether a file of this name may go from one work folder to the other: data, never code."""
-    return (
-        type(name) is str
-        and 0 < len(name) <= 200
-        and not name.startswith((".", "_"))
-        and name.isprintable()
-        and "/" not in name
-        and not name.lower().endswith(_CODE)
-    )
 
 
 class Crossing(Reading):

@@ -11,7 +11,6 @@ import builtins
 import contextlib
 import functools
 import json
-import os
 import re
 import socket
 import sys
@@ -24,9 +23,10 @@ from typing import Any
 from .asking import believable, further_calls, narrowed, students_functions
 from .changes import become
 from .child import in_child
-from .crossing import Crossing, may_pass, visible
+from .crossing import Crossing, visible
 from .diagnosing import ALL_TESTS, ONE_TEST, Replays, Suspect, Wrong
 from .errors import AnswerGone
+from .files import StudentsFiles
 from .functions import RemoteFunction
 from .lending import fingerprint
 from .mirror import Remote, RemoteMeta
@@ -43,7 +43,6 @@ _PRINTED = 2**22  # characters
 _LATE = 5.0  # seconds after which a diagnosis that should have ended is ended
 # printed, printed as errors, warnings, files, changes, names that stand for something else now
 _NOTES = (str, str, list, list, list, list)
-_FILES_IN_ALL = 128 * 2**20  # bytes
 CONVENTIONS = {
     "np": "numpy",
     "pd": "pandas",
@@ -97,15 +96,14 @@ class TesterCrossing(Crossing):
     """
 
     def __init__(
-        self, namespace: dict[str, Any], own_files: list[str], shown: Sequence[Any] = ()
+        self, namespace: dict[str, Any], files: StudentsFiles, shown: Sequence[Any] = ()
     ) -> None:
         super().__init__(namespace, trusts=False, shared=set())
         self.shown = Shown(namespace, shown)
-        self._own_files = frozenset(own_files)
+        self._files = files
         self._sent: dict[str, Any] = {}
         self.generators = GlobalGenerators(namespace)
         self.fetched: dict[str, tuple[Any, int, Any]] = {}
-        self._room = _FILES_IN_ALL
 
     def _object(self, value: Any, encoder: Encoder) -> Any:
         return self.shown.node(value, super()._object(value, encoder))
@@ -135,7 +133,7 @@ class TesterCrossing(Crossing):
         if type(notes) is not tuple or tuple(map(type, notes)) != _NOTES:
             raise WireError("malformed notes")
         out, err, warned, files, changed, rebound = notes
-        self._take_files(files)
+        self._files.put(files)
         for owner, name, value in changed:
             self._take_change(owner, name, value)
         for name in rebound:
@@ -158,18 +156,6 @@ class TesterCrossing(Crossing):
         if now is not None and type(now) is type(value) and fingerprint(now) is not None:
             become(now, value)
 
-    def _take_files(self, files: list[Any]) -> None:
-        """Put what the student's code wrote where a test would look for it."""
-        for entry in files:
-            if type(entry) is not tuple or [type(part) for part in entry] != [str, bytes]:
-                raise WireError("a malformed file")
-            name, data = entry
-            self._room -= len(data)
-            if not may_pass(name) or name in self._own_files or self._room < 0:
-                raise WireError("a file that may not pass")
-            with open(name, "wb") as file:
-                file.write(data)
-
 
 class Tester:
     """Runs in the test kernel from its start to its end.
@@ -190,7 +176,7 @@ class Tester:
         self._active = False
         self._classes: set[str] | None = None
         self._shown: list[Any] = []
-        self._own_files = sorted(entry.name for entry in os.scandir("."))
+        self._files = StudentsFiles(self.names)
         self._recorder: Recorder | None = None
         self._test = ""
         self._source = ""
@@ -213,6 +199,7 @@ class Tester:
         if order["connect"]:
             _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
             self._connect(socket.socket(fileno=descriptors[0]))
+        self._files.begin()
         self._reserved = set(order["reserved"])
         self._owned = set(order["owned"])
         self._classes = None if order["classes"] is None else set(order["classes"])
@@ -232,7 +219,7 @@ class Tester:
             self._crossing.generators.begin()
             # not yet: the answer kernel may be running the same cell at this moment
             self.peer.before_next = functools.partial(
-                self.peer.ask, "begin", order["shared"], self._own_files
+                self.peer.ask, "begin", order["shared"], self._files.own()
             )
             self.peer.calls = 0
         self._test, self._source = order["test"], info.raw_cell
@@ -379,7 +366,7 @@ class Tester:
         )
 
     def _connect(self, connection: socket.socket) -> None:
-        crossing = TesterCrossing(self.names, self._own_files, self._shown)
+        crossing = TesterCrossing(self.names, self._files, self._shown)
         peer = Peer(
             Channel(connection), crossing, GuardedOperations(crossing).handlers(), discreet=True
         )

@@ -16,6 +16,7 @@ from grader.release import without_hidden
 from grader.split import Outcome
 from grader.split.bridge import tester
 from grader.split.bridge.errors import AnswerGone
+from grader.split.bridge.files import StudentsFiles
 from grader.split.shown import shown_functions
 from grader.tests.split.notebooks import check, given, run, solution
 from grader.tests.split.pairs import EXTRAS, Pair, pair
@@ -48,7 +49,7 @@ def longest(xs):
 def two_sides(cell: str = CELL) -> Iterator[Pair]:
     """Both sides; the cell has run on the test's, and its visible part is what students read."""
     rows = shown_functions([without_hidden(cell)])
-    with pair(lambda names: tester.TesterCrossing(names, [], rows)) as found:
+    with pair(lambda names: tester.TesterCrossing(names, StudentsFiles(names), rows)) as found:
         for name, value in vars(__import__("builtins")).items():
             if not name.startswith("_"):  # as `shell.take_over` does
                 found.test[name] = value

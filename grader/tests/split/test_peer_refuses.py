@@ -11,6 +11,7 @@ import pytest
 from grader.split.bridge import tester
 from grader.split.bridge.crossing import Crossing
 from grader.split.bridge.errors import AnswerGone, AnswerInterrupted
+from grader.split.bridge.files import StudentsFiles
 from grader.split.bridge.values import CannotCross, Encoder
 from grader.tests.attacks.catalogue import LINE
 from grader.tests.split.pairs import EXTRAS, Pair, extras, pair
@@ -196,7 +197,7 @@ MALFORMED_NOTES: dict[str, Any] = {
 def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     """Two sides of which the test's takes notes, as a test kernel does."""
     monkeypatch.chdir(tmp_path)
-    with pair(lambda names: tester.TesterCrossing(names, [])) as found:
+    with pair(lambda names: tester.TesterCrossing(names, StudentsFiles(names))) as found:
         found.student["anything"] = 1
         yield found
     assert list(tmp_path.iterdir()) == []
