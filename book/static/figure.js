@@ -47,7 +47,9 @@
     if (power >= -2 && power < 5) return number(value, Math.max(0, digits - 1 - power));
     const [head, tail] = value.toExponential(digits - 1).split("e");
     const small = { "-": "⁻", "+": "" };
-    const raised = tail.replace(/./g, function (c) { return c in small ? small[c] : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]; });
+    const raised = tail.replace(/./g, function (c) {
+      return c in small ? small[c] : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c];
+    });
     return head.replace("-", "\u2212") + "·10" + raised;
   }
 
@@ -193,7 +195,8 @@
           const value = control.value;
           const plain = typeof value === "number" && !list ? number(value, digits) : value;
           const unit = options.unit ? "\u00a0" + options.unit : "";
-          const text = options.format ? options.format(value) : String(plain).replace("-", "\u2212") + unit;
+          const text = options.format ? options.format(value)
+            : String(plain).replace("-", "\u2212") + unit;
           shown.textContent = text;
           input.setAttribute("aria-valuetext", text);
         },

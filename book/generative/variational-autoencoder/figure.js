@@ -45,7 +45,9 @@ figure("latent-plane", function (stage, data) {
 
   // Interpolated between the four nearest points of the chapter's grid.
   function picture() {
-    const place = [cross.x, cross.y].map(function (z) { return ((z + reach) / (2 * reach)) * (side - 1); });
+    const place = [cross.x, cross.y].map(function (z) {
+      return ((z + reach) / (2 * reach)) * (side - 1);
+    });
     const [column, row] = place.map(function (p) { return Math.min(side - 2, Math.floor(p)); });
     const [right, up] = [place[0] - column, place[1] - row];
     return Array.from({ length: 64 }, function (_, i) {
@@ -69,6 +71,7 @@ figure("latent-plane", function (stage, data) {
   stage.update(function () {
     const point = `(${number(cross.x)}, ${number(cross.y)})`;
     image.set(picture(), `The picture decoded at ${point}`);
-    words.set(`z = ${point}. Of the ${NEIGHBOURS} held-out pictures with the nearest codes, ${nearest()}.`);
+    words.set(`z = ${point}. Of the ${NEIGHBOURS} held-out pictures with the nearest codes, `
+      + `${nearest()}.`);
   });
 });

@@ -12,8 +12,8 @@ figure("gridworld", function (stage, data) {
     ["policy", "policy iteration"],
   ];
   const TOOLS = [
-    ["wall", "puts a wall, or takes it away"], ["reward", "gives the cell the reward"],
-    ["end", "makes it an end with the reward, or not"], ["backup", "backs the cell up"],
+    ["wall", "puts or removes a wall"], ["reward", "gives the cell the reward"],
+    ["end", "makes or removes an end"], ["backup", "backs the cell up"],
   ];
   let cells, board, V, old, policy, limit, best, sweeps, change, moved, cursor, shown;
 
@@ -222,7 +222,7 @@ figure("gridworld", function (stage, data) {
   });
   const words = stage.readout();
   stage.note("Walk through the cells with the arrow keys; Enter does what a click does. A slip turns "
-    + "the move to one of the two sides. The reward of a cell is paid on entering it.");
+    + "the move to one of the two sides. The reward of a cell or of an end is paid on entering it.");
 
   // --- What is seen ---
 

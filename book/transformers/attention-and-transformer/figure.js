@@ -24,7 +24,7 @@ figure("attention-weights", function (stage, data) {
       .filter(function (pair) { return pair[0] >= 5; })
       .sort(function (a, b) { return b[0] - a[0]; })
       .slice(0, 4)
-      .map(function (pair) { return `${data.words[pair[1]]} at ${pair[1]} (${number(pair[0] / 100)})`; });
+      .map(function ([weight, j]) { return `${data.words[j]} at ${j} (${number(weight / 100)})`; });
     const text = `Position ${i}, ${data.words[i]}, looks at `
       + `${seen.length ? seen.join(", ") : "many positions a little"}.`;
     if (i % 2) return text;

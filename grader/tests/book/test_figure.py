@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import jupytext
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -20,6 +21,7 @@ from .conftest import ROOT
 from .explorable import kit, markup, opened, readout, slider, write_page
 
 GUIDE = ROOT / "CONTRIBUTING.md"
+SCRIPTS = sorted((ROOT / "book").glob("*/*/figure.js"))
 
 SCRIPT = """\
 figure("trial", function (stage, data) {
@@ -345,3 +347,63 @@ def test_regions_and_plots_of_one_scale(show: Callable[..., Page]) -> None:
     assert box is not None
     assert box["width"] == pytest.approx(box["height"], abs=1)
     assert page.locator(".interactive-legend li").inner_text() == "box"
+
+
+GRAPH = """\
+figure("trial", function (stage) {
+  let chosen = "none";
+  const graph = stage.graph({
+    nodes: { "A": [0, 0], "B": [1.5, 0], "C": [3, 0.5] }, label: "three states",
+    edges: [["A", "B"], ["B", "A"], ["B", "C"], ["C", "C"]],
+    pick: function (name) { chosen = name; },
+  });
+  const words = stage.readout();
+  stage.update(function () {
+    const { ground, ink } = figure.shade(0.9);
+    graph.set({
+      nodes: { A: { text: "A", note: "0.5", ground, ink }, B: { faded: true, label: "B, pruned" } },
+      edges: { "A>B": { label: "0.5" }, "B>A": { label: "0.2" }, "C>C": { label: "1" } },
+    });
+    words.set(chosen);
+  });
+});
+"""
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_nodes_of_a_graph_are_picked_and_its_words_stay_apart(
+    show: Callable[..., Page], width: int, scheme: str
+) -> None:
+    page = show(GRAPH, width=width, scheme=scheme)
+    page.get_by_role("button", name="A 0.5").focus()
+    page.keyboard.press("Enter")
+    assert readout(page) == "A"
+    page.get_by_role("button", name="B, pruned").click()
+    assert readout(page) == "B"
+    boxes = page.locator(".interactive-plot text:not(:empty)").evaluate_all(
+        "e => e.map(t => t.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom])"
+    )
+    frame = page.locator(".interactive-plot > svg").bounding_box()
+    assert frame is not None
+    assert len(boxes) == 7
+    for i, one in enumerate(boxes):
+        assert frame["x"] <= one[0] <= one[2] <= frame["x"] + frame["width"]
+        assert frame["y"] <= one[1] <= one[3] <= frame["y"] + frame["height"]
+        for other in boxes[:i]:
+            across = min(one[2], other[2]) - max(one[0], other[0])
+            along = min(one[3], other[3]) - max(one[1], other[1])
+            assert across < 1 or along < 5
+    found = Axe().run(page).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in {"serious", "critical"}] == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.parent.name)
+def test_a_chapter_s_script_is_what_its_page_names_and_leaves_the_page_to_the_kit(
+    script: Path,
+) -> None:
+    text = script.read_text("utf-8")
+    cells = [c.source for c in jupytext.read(script.with_name("index.md")).cells]
+    named = re.findall(r'^interactive\(\s*"([^"]+)"', "\n".join(cells), re.MULTILINE)
+    assert named
+    assert sorted(re.findall(r'^figure\("([^"]+)"', text, re.MULTILINE)) == sorted(named)
+    assert re.findall(r"\b(document|innerHTML|fetch|import|setInterval)\b", text) == []

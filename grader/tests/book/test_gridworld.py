@@ -168,7 +168,7 @@ def test_the_bound_holds_in_worlds_with_walls_rewards_and_ends(world: Page) -> N
     choose(world, "A click", "gives the cell the reward")
     slider(world, "reward").fill("-3")
     cells.nth(12).click()
-    choose(world, "A click", "makes it an end with the reward, or not")
+    choose(world, "A click", "makes or removes an end")
     slider(world, "reward").fill("4")
     cells.nth(24).click()
     assert "wall" in (cells.nth(7).get_attribute("class") or "")
