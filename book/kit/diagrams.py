@@ -96,7 +96,8 @@ class Diagram(Canvas):
         columns: int,
         *,
         name: str = "",
-        shape: tuple[str, str] = ("", ""),
+        shape: Sequence[str] = ("", ""),
+        depth: int = 1,
         cell: float = 13,
         colour: str = GREY,
         values: Sequence[Sequence[float]] | None = None,
@@ -104,6 +105,7 @@ class Diagram(Canvas):
     ) -> Part:
         """A matrix of cells, its name below, its shape at its left and upper side.
 
+        A tensor with three dimensions has `depth` layers, and its third size at the upper right.
         `values` between 0 and 1 say how much colour a cell has; without them all have a little.
         """
         part = self._part(columns * cell, rows * cell, **place)
@@ -116,13 +118,14 @@ class Diagram(Canvas):
                 corner = (left + c * cell, top - (r + 1) * cell)
                 self._add(Rectangle(corner, cell, cell, facecolor=colour, alpha=share, linewidth=0))
                 self._add(Rectangle(corner, cell, cell, fill=False, edgecolor=INK, linewidth=0.7))
+        self._behind(part, depth, shape[2] if len(shape) > 2 else "")
         part.patch = self._ground(part)
         if name:
             self._write(part.x, part.y - part.height / 2 - LINE * 0.75, name)
         if shape[0]:
             self._write(left - 5, part.y, shape[0], across="right")
         if shape[1]:
-            self._write(part.x, top + LINE * 0.6, shape[1])
+            self._write(part.x, top + 5 * (depth - 1) + LINE * 0.6, shape[1])
         return part
 
     def chain(
@@ -350,6 +353,25 @@ class Diagram(Canvas):
         line = [(dots[0].x, dots[0].y), (dots[-1].x, dots[-1].y)]
         self._add(PathPatch(Path(line), edgecolor=INK, linewidth=1.2))
         return dots
+
+    def _behind(self, part: Part, depth: int, label: str) -> None:
+        """The edges of a tensor's layers that the first one leaves in sight."""
+        (right, top), (left, low) = (
+            (part.x + sign * part.width / 2, part.y + sign * part.height / 2) for sign in (1, -1)
+        )
+        for away in (5 * k for k in range(1, depth)):
+            edge = [
+                (left + away, top + away - 5),
+                (left + away, top + away),
+                (right + away, top + away),
+                (right + away, low + away),
+                (right + away - 5, low + away),
+            ]
+            self._add(PathPatch(Path(edge), fill=False, edgecolor=INK, linewidth=0.7))
+            self._grow(edge)
+        if label:
+            away = 5 * (depth - 1)
+            self._write(right + away + 4, top + away - 2, label, across="left")
 
     def _node(self, tree: Tree, x: float, y: float) -> Part:
         if tree.shape in {"state", "action"}:

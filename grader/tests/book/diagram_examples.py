@@ -139,6 +139,20 @@ def product() -> Diagram:
     return drawing
 
 
+def attention_weights() -> Diagram:
+    """A tensor, and a sum over one of its dimensions."""
+    drawing = Diagram(gap=30)
+    weights = drawing.matrix(
+        5, 5, depth=3, name="weights", shape=("$n$", "$n$", "$h$"), colour=BLUE, cell=15
+    )
+    mean = drawing.matrix(
+        5, 5, name="mean over heads", shape=("$n$", "$n$"), right_of=weights, gap=80
+    )
+    start, end = drawing.point(right_of=weights, gap=14), drawing.point(left_of=mean, gap=20)
+    drawing.arrow(start, end)
+    return drawing
+
+
 def game_tree() -> Diagram:
     """A tree of boxes and circles."""
     drawing = Diagram()
@@ -168,6 +182,7 @@ EXAMPLES = [
     residual_block,
     data_flow,
     product,
+    attention_weights,
     game_tree,
     timeline,
 ]
