@@ -166,7 +166,7 @@ def length_of(doctree: nodes.document) -> tuple[int, int, int]:
     def folded(node: nodes.Node) -> bool:
         while node is not None:
             classes = node.get("classes", ()) if isinstance(node, nodes.Element) else ()
-            if {"dropdown", "cell_output", "tag_hide-input"} & set(classes):
+            if {"dropdown", "cell_output", "tag_hide-input", "reproduced"} & set(classes):
                 return True
             node = node.parent
         return False

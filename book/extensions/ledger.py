@@ -1,37 +1,54 @@
-"""The ledger: every printed number that a chapter reproduces, on one page.
+"""The ledger: every number of a source that a chapter reproduces, on one page.
 
 A chapter declares a number with `reproduced(...)` (book/kit/reproduced.py), which leaves the entry
 in the cell's HTML output. This extension finds the entries when Sphinx has read the chapter,
-whether its code ran or its outputs came from the execution cache. It checks each once more, keeps
-them in the environment (so that a rebuild without changes still knows them), and fills `{ledger}`.
+whether its code ran or its outputs came from the execution cache. It checks each once more, folds
+the calls of a cell into one line of badges, keeps the entries in the environment (so that a rebuild
+without changes still knows them), and fills `{ledger}`.
 """
 
 from __future__ import annotations
 
+import ast
 import html
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import yaml
+from citations import authors_and_year
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "kit"))
-import reproduced as kit
+BOOK = Path(__file__).resolve().parents[1]
+sys.path.append(str(BOOK / "kit"))
+import reproduced as kit  # noqa: E402  (book/kit is on the path only now)
 
-COLUMNS = ("Number and source", "Printed", "Ours", "Tolerance", "Spread")
+COLUMNS = ("Number and its source", "The source has", "Ours", "Tolerance")
+COUNTED = {
+    "printed": "printed in the source",
+    "formula": "by evaluating a formula of the source",
+    "software": "by another program",
+}
 ENTRY = re.compile(rf'{kit.ENTRY_ATTRIBUTE}="([^"]*)"')
 Entry = dict[str, Any]
 
 
 class LedgerNode(nodes.General, nodes.Element):
     """Placeholder for the tables, filled when every chapter has been read."""
+
+
+class ReproducedNode(nodes.General, nodes.Element):
+    """Placeholder for one folded line of badges, with its `entries`; may hold the cell's code."""
 
 
 class Ledger(SphinxDirective):
@@ -57,43 +74,96 @@ def pages(env: BuildEnvironment) -> set[str]:
     return env.ledger_pages
 
 
-def declared(doctree: nodes.document) -> list[Entry]:
-    """Entries in the code outputs of a page, in order."""
+def declared(node: nodes.Node) -> list[Entry]:
+    """Entries in the code outputs below a node, in order."""
     return [
         json.loads(html.unescape(match))
-        for raw in doctree.findall(nodes.raw)
+        for raw in node.findall(nodes.raw)
         for match in ENTRY.findall(raw.astext())
     ]
 
 
 def check(found: Iterable[Entry], docname: str) -> None:
-    """Raise ExtensionError for an entry that is off, or a label used twice in one chapter."""
-    seen: set[str] = set()
+    """Raise ExtensionError for an entry that is off, or one that stands twice in a chapter."""
+    anchors: set[str] = set()
+    seen: dict[tuple[str, ...], str] = {}
     for entry in found:
         try:
-            difference = kit.largest_difference(entry["expected"], entry["ours"])
-        except ValueError as error:
+            kit.check(entry)
+        except (KeyError, ValueError, AssertionError) as error:
+            raise ExtensionError(f"{docname}: reproduced number: {error}") from error
+        label, anchor = entry["label"], kit.slug(entry["label"])
+        if anchor in anchors:
+            raise ExtensionError(f"{docname}: the label {label!r} is declared twice")
+        anchors.add(anchor)
+        numbers = (*entry["expected"], *(f"{x:.9g}" for x in entry["ours"]))
+        if numbers in seen:
             raise ExtensionError(
-                f"{docname}: reproduced number {entry['label']!r}: {error}"
-            ) from error
-        if not kit.within(difference, entry["tolerance"]):
-            raise ExtensionError(
-                f"{docname}: reproduced number {entry['label']!r} differs by {difference:.4g}, "
-                f"more than its tolerance {entry['tolerance']:g}"
+                f"{docname}: {label!r} repeats the numbers of {seen[numbers]!r}; once is enough"
             )
-        anchor = kit.slug(entry["label"])
-        if anchor in seen:
-            raise ExtensionError(f"{docname}: the label {entry['label']!r} is declared twice")
-        seen.add(anchor)
+        seen[numbers] = label
+
+
+def only_reproduces(source: str) -> bool:
+    """Whether a cell does nothing but call `reproduced`, perhaps in loops and on literals."""
+
+    def calls(statement: ast.stmt) -> bool:
+        if isinstance(statement, ast.For):
+            return all(calls(inner) for inner in statement.body)
+        return (
+            isinstance(statement, ast.Expr)
+            and isinstance(statement.value, ast.Call)
+            and isinstance(statement.value.func, ast.Name)
+            and statement.value.func.id == "reproduced"
+        )
+
+    def prepares(statement: ast.stmt) -> bool:
+        return isinstance(statement, ast.Assign | ast.ImportFrom) and not any(
+            isinstance(inner, ast.Call) for inner in ast.walk(statement)
+        )
+
+    body = ast.parse(source).body
+    return any(map(calls, body)) and all(calls(line) or prepares(line) for line in body)
+
+
+def part(cell: nodes.Element, name: str) -> nodes.Element | None:
+    """The child of a code cell that holds its source or its outputs."""
+    for child in cell.children:
+        if isinstance(child, nodes.Element) and child.get("nb_element") == f"cell_code_{name}":
+            return child
+    return None
+
+
+def fold_cell(cell: nodes.Element) -> None:
+    """Replace what `reproduced` showed by lines of badges, and a cell that does nothing else."""
+    source, output = part(cell, "source"), part(cell, "output")
+    if source is None or output is None or not declared(output):
+        return
+    children: list[nodes.Node] = []
+    for reproduces, group in groupby(output.children, key=lambda child: bool(declared(child))):
+        outputs = list(group)
+        found = [entry for child in outputs for entry in declared(child)]
+        children += (
+            [ReproducedNode(entries=found, classes=["reproduced"])] if reproduces else outputs
+        )
+    if len(children) == 1 and only_reproduces(source.astext()):
+        children[0] += source
+        cell.replace_self(children[0])
+    else:
+        output.children = []
+        output.extend(children)
 
 
 def collect(app: Sphinx, doctree: nodes.document) -> None:
-    """Read the entries of the chapter that Sphinx just read."""
+    """Read the entries of the chapter that Sphinx just read, and fold its cells."""
     env = app.env
     found = declared(doctree)
     check(found, env.docname)
     if found:
         entries(env)[env.docname] = found
+    for cell in list(doctree.findall(nodes.container)):
+        if cell.get("nb_element") == "cell_code":
+            fold_cell(cell)
 
 
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
@@ -127,110 +197,159 @@ def in_reading_order(env: BuildEnvironment) -> list[str]:
     return order
 
 
-def cell(text: str) -> nodes.entry:
+def cell(*text: nodes.Node) -> nodes.entry:
     """A table cell."""
-    return nodes.entry("", nodes.paragraph("", text))
+    return nodes.entry("", nodes.paragraph("", "", *text))
 
 
-def numbers(values: Any, decimals: int) -> nodes.entry:
+def numbers(texts: list[str], shape: list[int]) -> nodes.entry:
     """A table cell with numbers, one line a row."""
-    lines = kit.format_values(values, decimals).splitlines()
-    block = nodes.line_block("", *(nodes.line(line, line) for line in lines), classes=["numbers"])
-    return nodes.entry("", block)
+    lines = [nodes.line(line, line) for line in kit.lines_of(texts, shape)]
+    return nodes.entry("", nodes.line_block("", *lines, classes=["numbers"]))
 
 
-def source(app: Sphinx, entry: Entry, page: str) -> list[nodes.Node]:
-    """The citation, linked to its place in the bibliography, and the place in the source."""
-    citations = app.env.get_domain("cite").citations
-    known = [c for c in citations if c.key == entry["cite"]]
+def cited(app: Sphinx, entry: Entry, page: str) -> tuple[str, str]:
+    """Name of the source of an entry, and the address of its line in the bibliography."""
+    known = [c for c in app.env.get_domain("cite").citations if c.key == entry["cite"]]
     if not known:
         raise ExtensionError(
             f"reproduced number {entry['label']!r} cites {entry['cite']!r}, which is not in the "
-            "bibliography; add it to book/references.bib"
+            "bibliography; add it to the chapter's references"
         )
-    target = known[0]
-    uri = app.builder.get_relative_uri(page, target.bibliography_key.docname)
-    people = target.entry.persons.get("author", target.entry.persons.get("editor", []))
-    names = [" ".join(p.last_names) for p in people]
-    short = f"{names[0]} et al." if len(names) > 2 else " & ".join(names)
-    link = nodes.reference(
-        "", f"{short} ({target.entry.fields['year']})", refuri=f"{uri}#{target.citation_id}"
-    )
-    return [link, nodes.Text(f", {entry['where']}")]
+    uri = app.builder.get_relative_uri(page, known[0].bibliography_key.docname)
+    who, year = authors_and_year(known[0].entry, " & ")
+    return f"{who} ({year})", f"{uri}#{known[0].citation_id}"
 
 
 def row(app: Sphinx, entry: Entry, docname: str, page: str) -> nodes.row:
     """One reproduced number."""
-    printed = kit.printed_decimals(entry["expected"])
     uri = f"{app.builder.get_relative_uri(page, docname)}#{kit.slug(entry['label'])}"
-    spread = "exact"
-    if entry["spread"] is not None:
-        spread = f"{entry['spread']:.2g} ({entry['seeds']} seeds)"
+    name, address = cited(app, entry, page)
+    kind = nodes.inline("", kit.KINDS[entry["kind"]].lower(), classes=[f"kind-{entry['kind']}"])
+    place = [nodes.reference("", name, refuri=address), nodes.Text(f", {entry['where']}; ")]
+    ours = [kit.show_like(*pair) for pair in zip(entry["expected"], entry["ours"], strict=True)]
+    low, high = min(entry["tolerance"]), max(entry["tolerance"])
+    span = f"{high:.2g}" if low == high else f"{low:.2g} to {high:.2g}"
     return nodes.row(
         "",
         nodes.entry(
             "",
             nodes.paragraph("", "", nodes.reference("", entry["label"], refuri=uri)),
-            nodes.paragraph("", "", *source(app, entry, page), classes=["source"]),
+            nodes.paragraph("", "", *place, kind, classes=["source"]),
         ),
-        numbers(entry["expected"], printed),
-        numbers(entry["ours"], min(kit.decimals_of(entry["tolerance"]), printed + 2)),
-        cell(f"{entry['tolerance']:g}"),
-        cell(spread),
+        numbers(entry["expected"], entry["shape"]),
+        numbers(ours, entry["shape"]),
+        cell(nodes.Text(entry["rule"] if high == 0 else f"{span}: {entry['rule']}")),
     )
 
 
-def table(app: Sphinx, docname: str, page: str) -> nodes.container:
+def table(app: Sphinx, docname: str, page: str) -> nodes.table:
     """The numbers of one chapter."""
     group = nodes.tgroup("", cols=len(COLUMNS))
     group += [nodes.colspec("", colwidth=1) for _ in COLUMNS]
-    head = nodes.row("", *(cell(name) for name in COLUMNS))
+    head = nodes.row("", *(cell(nodes.Text(name)) for name in COLUMNS))
     body = [row(app, entry, docname, page) for entry in entries(app.env)[docname]]
     group += [nodes.thead("", head), nodes.tbody("", *body)]
-    return nodes.container(
-        "", nodes.table("", group, classes=["ledger", "colwidths-auto"]), classes=["wide-table"]
+    return nodes.table("", group, classes=["ledger", "colwidths-auto"])
+
+
+def section(title: nodes.Node, *content: nodes.Node) -> nodes.section:
+    """A section with a title, which may be a link."""
+    anchor = nodes.make_id(f"ledger {title.astext()}")
+    return nodes.section("", nodes.title("", "", title), *content, ids=[anchor])
+
+
+def count(found: list[Entry], chapters: int) -> nodes.paragraph:
+    """How many there are of each kind."""
+    kinds = Counter(entry["kind"] for entry in found)
+    printed = sum(len(entry["expected"]) for entry in found if entry["kind"] == "printed")
+    parts = [
+        f"{number} result{'s' * (number != 1)} {words}"
+        for kind, words in COUNTED.items()
+        if (number := kinds[kind])
+    ]
+    if printed:
+        parts[0] += f" ({printed} numbers)"
+    text = f"{', '.join(parts) or 'No result'}; {chapters} chapter{'s' * (chapters != 1)}. "
+    return nodes.paragraph(
+        "", f"{text}Every one is within its tolerance.", classes=["ledger-count"]
     )
 
 
-def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
+@cache
+def part_titles() -> dict[str, str]:
+    """Titles of the parts of the book by their folder."""
+    listed = yaml.safe_load((BOOK / "parts.yml").read_text(encoding="utf-8"))
+    return {f"book/{entry['folder']}": entry["title"] for entry in listed}
+
+
+def part_of(docname: str) -> str:
+    """Title of the part that a chapter belongs to, or "" outside the book's parts."""
+    return part_titles().get("/".join(docname.split("/")[:2]), "")
+
+
+def fill_ledger(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Replace the placeholder by a count and one table a chapter, in the order of the book."""
     for placeholder in list(doctree.findall(LedgerNode)):
         order = [name for name in in_reading_order(app.env) if name in entries(app.env)]
-        count = sum(len(entries(app.env)[name]) for name in order)
-        values = sum(
-            len(kit.np.ravel(e["expected"])) for name in order for e in entries(app.env)[name]
-        )
-        content: list[nodes.Node] = [
-            nodes.paragraph(
-                "",
-                f"{count} results, {values} printed numbers, {len(order)} "
-                f"chapter{'' if len(order) == 1 else 's'}; every one is within its tolerance.",
-                classes=["ledger-count"],
-            )
-        ]
-        for docname in order:
-            title = app.env.titles[docname].astext()
-            uri = app.builder.get_relative_uri(page, docname)
-            content += [
-                nodes.rubric("", "", nodes.reference("", title, refuri=uri)),
-                table(app, docname, page),
-            ]
+        found = [entry for name in order for entry in entries(app.env)[name]]
+        content: list[nodes.Node] = [count(found, len(order))]
+        for title, names in groupby(order, key=part_of):
+            chapters = []
+            for name in names:
+                uri = app.builder.get_relative_uri(page, name)
+                link = nodes.reference("", app.env.titles[name].astext(), refuri=uri)
+                chapters.append(section(link, table(app, name, page)))
+            content += [section(nodes.Text(title), *chapters)] if title else chapters
         placeholder.replace_self(content)
+
+
+def badge(entry: Entry) -> str:
+    """The place in the source, ticked; its id is what the ledger links to."""
+    kind = "" if entry["kind"] == "printed" else f"{kit.KINDS[entry['kind']].lower()}, "
+    return (
+        f'<span class="badge" id="{kit.slug(entry["label"])}">{kind}{html.escape(entry["where"])} '
+        "\N{CHECK MARK}</span>"
+    )
+
+
+def fill_badges(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Replace each placeholder by one line, which unfolds to the comparison and the code."""
+    for placeholder in list(doctree.findall(ReproducedNode)):
+        line = ""
+        for name, group in groupby(
+            placeholder["entries"], key=lambda entry: cited(app, entry, page)[0]
+        ):
+            line += f" {html.escape(name)} {' '.join(map(badge, group))}"
+        body = "".join(kit.comparison(entry) for entry in placeholder["entries"])
+        opened = f'<details class="reproduced"><summary>Reproduced:{line}</summary>{body}'
+        placeholder["classes"] = []  # docutils would put a <div> with them around the first piece
+        placeholder.replace_self(
+            [
+                nodes.raw("", opened, format="html"),
+                *placeholder.children,
+                nodes.raw("", "</details>", format="html"),
+            ]
+        )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.add_node(LedgerNode)
+    app.add_node(ReproducedNode)
     app.add_directive("ledger", Ledger)
-    app.connect("doctree-read", collect)
+    app.add_css_file("ledger.css")
+    # before the length of a page is counted
+    app.connect("doctree-read", collect, priority=400)
     app.connect("env-purge-doc", purge)
     app.connect("env-merge-info", merge)
     # after sphinxcontrib-bibtex has numbered its citations
     app.connect("env-updated", rewrite_if_changed, priority=900)
-    app.connect("doctree-resolved", fill)
+    app.connect("doctree-resolved", fill_ledger)
+    app.connect("doctree-resolved", fill_badges)
     return {
         "version": "1",
-        "env_version": 2,
+        "env_version": 3,
         "parallel_read_safe": True,
         "parallel_write_safe": True,
     }

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import nbformat
 from boxes import OBJECTIVES, QUESTION
+from citations import authors_and_year
 from nbformat import NotebookNode
 from pybtex.database import parse_file
-from pybtex.richtext import Text
 
 DIRECTIVE = re.compile(r"^(?P<fence>:{3,}|`{3,})\{(?P<name>[a-z:-]+)\}[ ]*(?P<argument>.*)$")
 OPTION = re.compile(r"^:(?P<name>[a-z-]+):[ ]*(?P<value>.*)$")
@@ -32,16 +32,8 @@ SILENT = {"chapter-facts", "exercise-end", "solution-end", "div"}
 @cache
 def short_names(bibliography: Path) -> dict[str, tuple[str, str]]:
     """Authors and year of each entry of a BibTeX file, as cited in a sentence."""
-    found = {}
-    for key, entry in parse_file(str(bibliography)).entries.items():
-        people = entry.persons.get("author", entry.persons.get("editor", []))
-        names = [
-            str(Text.from_latex(" ".join(p.prelast_names + p.last_names or p.first_names)))
-            for p in people
-        ]
-        text = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
-        found[key] = (text, entry.fields["year"])
-    return found
+    entries = parse_file(str(bibliography)).entries
+    return {key: authors_and_year(entry) for key, entry in entries.items()}
 
 
 def options_below(lines: list[str], i: int) -> dict[str, str]:

@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[3]
+sys.path += [str(ROOT / "book" / folder) for folder in ("extensions", "kit")]
 BUILD = ROOT / "_build"
 CHROMIUM = Path("/usr/bin/chromium")
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
