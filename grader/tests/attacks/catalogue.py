@@ -12,6 +12,8 @@ A file in attacks/ is a Python module:
     tamper(notebook)   changes the notebook as it is about to be handed in; what it returns, if
                        anything, is handed in instead, as text or bytes
     folder(path, course)   changes the submission's folder last
+    GUARD           edits of the grader, (file, text there, text instead), without which it would
+                    succeed: what stops it, and where
 
 In sources these words are filled in: @COURSE@ (the course's folder), @HOME@ (the grading user's
 home), @PORT@ and @SOCKET@ (where the test listens), @NAME@ (the attack), @MARK@ (what a file or
@@ -100,6 +102,7 @@ class Attack:
     files: Mapping[str, str]
     tamper: Callable[[nbformat.NotebookNode], Any] | None
     folder: Callable[[Path, Path], None] | None
+    guard: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ def _load(name: str) -> Attack:
         getattr(module, "FILES", {}),
         getattr(module, "tamper", None),
         getattr(module, "folder", None),
+        tuple(getattr(module, "GUARD", ())),
     )
 
 

@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grader.course import Course
 from grader.release import release_assignment
+from grader.tests.attacks import data
 from grader.tests.courses import KERNELSPEC
 
 ASSIGNMENT = "target"
@@ -50,6 +51,7 @@ NUMBERS = (
     *SHARES,
     *SLOPES,
     *LAYER,
+    *data.NUMBERS,
 )
 """All planted numbers: each stands in a hidden test as it is printed here. Prices are none: a
 student's function is given the function that tells them."""
@@ -90,6 +92,7 @@ ANSWERS = {
             f"        return torch.tensor({list(LAYER)}, dtype=torch.float64)"
         ),
     },
+    "data": data.ANSWERS,
 }
 """Right answers, by notebook and grade_id of the answer cell."""
 
@@ -105,6 +108,7 @@ POINTS = {
     "test_even": 1.0,
     "test_slope": 3.0,
     "test_layer": 2.0,
+    **data.POINTS,
 }
 
 HALF = {
@@ -137,6 +141,7 @@ def make_target(root: Path, config: str = CONFIG) -> Path:
     (source / "data.csv").write_text("1.25\n2.5\n7.75\n", encoding="utf-8")
     nbformat.write(_numbers(), source / "numbers.ipynb")
     nbformat.write(_tensors(), source / "tensors.ipynb")
+    nbformat.write(_data(), source / "data.ipynb")
     release_assignment(Course(root), ASSIGNMENT)
     return root
 
@@ -236,4 +241,17 @@ def _tensors() -> nbformat.NotebookNode:
             f"wanted = torch.tensor({list(LAYER)}, dtype=torch.float64)\n"
             "assert torch.equal(Layer()(x), wanted)",
         ),
+    )
+
+
+def _data() -> nbformat.NotebookNode:
+    def step(name: str) -> tuple[nbformat.NotebookNode, nbformat.NotebookNode]:
+        return _answer("data", name), _test(f"test_{name}", data.TESTS[f"test_{name}"])
+
+    given = {"setup": data.SETUP, "table": data.TABLE, "agree": data.AGREE, "seal": data.SEAL}
+    return _notebook(
+        *(_code(name, source, locked=True) for name, source in given.items()),
+        *step("level"),
+        _code("rates", data.RATES, locked=True),
+        *(cell for name in data.ANSWERS if name != "level" for cell in step(name)),
     )
