@@ -69,7 +69,7 @@ def load_variants(
                 edited.function,
                 "misconception",
                 " ".join(edited.sentence.split()),
-                ast.unparse(_bare(edited.node)),
+                ast.unparse(without_docstring(edited.node)),
             )
             for edited in read_edits(folder / EDITS, cells)
         ]
@@ -114,7 +114,7 @@ def _refuse_doubles(variants: Sequence[Variant], beginning: str) -> None:
         raise CourseError(f"{beginning} {', '.join(repeated)} twice.")
 
 
-def _bare(node: Definition) -> Definition:
+def without_docstring(node: Definition) -> Definition:
     """A definition without its docstring."""
     if ast.get_docstring(node) is None:
         return node
@@ -133,7 +133,7 @@ def _variant(node: ast.stmt, kind: Kind, tools: list[ast.stmt], path: Path) -> V
     sentence = ast.get_docstring(node)
     if not sentence:
         raise CourseError(f"{place}: {node.name} needs a docstring, the sentence to be shown.")
-    renamed = copy.deepcopy(_bare(node))
+    renamed = copy.deepcopy(without_docstring(node))
     renamed.name = function
     for inner in ast.walk(renamed):  # a recursive variant calls itself by its own name
         if isinstance(inner, ast.Name) and inner.id == node.name:

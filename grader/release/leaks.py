@@ -12,6 +12,7 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearSolut
 from traitlets.config import Config
 
 from grader.errors import LeakError, ReleaseError
+from grader.release.marks import CANDIDATES_MARK, candidates_wanted
 from grader.release.sources import check_names, grade_id_of
 
 Regions = tuple[tuple[str, str], ...]
@@ -35,7 +36,7 @@ def secret_regions(config: Config) -> Regions:
 
 
 def check_sources(sources: Iterable[Path], regions: Regions) -> None:
-    """Refuse sources whose markers do not pair up, or with two cells of one grade_id.
+    """Refuse sources whose markers do not pair up or are out of place, or with doubled grade_ids.
 
     nbgrader drops an END without a BEGIN silently, and releases what stands before it.
 
@@ -47,6 +48,11 @@ def check_sources(sources: Iterable[Path], regions: Regions) -> None:
         check_names(notebook, str(path))
         for number, cell in enumerate(notebook.cells):
             name = grade_id_of(cell) or f"number {number + 1}"
+            if candidates_wanted(cell.source):
+                raise ReleaseError(
+                    f"In {path}, cell {name}: `{CANDIDATES_MARK}` means something in a text source "
+                    "only, which has catalogues beside it."
+                )
             try:
                 _split(cell.source, regions)
             except ValueError as error:
@@ -70,7 +76,7 @@ def check_leaks(sources: Iterable[Path], released: Iterable[Path], regions: Regi
             secret.update(line.strip() for line in hidden)
     text = "\n".join(shown)
     telling = [line for line in secret if len(line) >= _SHORTEST and line not in text]
-    telling += [marker for pair in regions for marker in pair]
+    telling += [CANDIDATES_MARK, *(marker for pair in regions for marker in pair)]
     for path in released:
         for text in _texts(path):
             for line in telling:

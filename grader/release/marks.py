@@ -11,8 +11,12 @@ ANSWER_MARK = "### GRADER: ANSWER KERNEL"
 CHANGES_MARK = "### GRADER: CHANGES"
 """What begins the comment line that says which values a solution cell changes in place."""
 
+CANDIDATES_MARK = "GRADER: CANDIDATES"
+"""What a line asks with for lists of functions, and what such lists are known by afterwards."""
+
 _MARK = re.compile(r"^\s*#+\s*GRADER:\s*ANSWER KERNEL\s*$", re.MULTILINE | re.IGNORECASE)
 _CHANGES = re.compile(r"^\s*#+\s*GRADER:\s*CHANGES\b([\w, \t]*)$", re.MULTILINE | re.IGNORECASE)
+_CANDIDATES = re.compile(r"^([ \t]*)#+[ \t]*GRADER:[ \t]*CANDIDATES\b(.*)$", re.IGNORECASE)
 _HIDDEN = (
     ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS"),
     ("BEGIN MARK SCHEME", "END MARK SCHEME"),
@@ -28,6 +32,12 @@ def is_marked(source: str) -> bool:
 def said_to_change(source: str) -> frozenset[str]:
     """Names that a cell's lines `CHANGES_MARK NAME, NAME` speak of."""
     return frozenset(" ".join(_CHANGES.findall(source)).replace(",", " ").split())
+
+
+def candidates_wanted(source: str) -> list[tuple[int, str, str]]:
+    """Lines that ask for candidates: number from 0, indentation, and what follows the mark."""
+    found = [(number, _CANDIDATES.match(line)) for number, line in enumerate(source.split("\n"))]
+    return [(number, match[1], match[2]) for number, match in found if match is not None]
 
 
 def without_hidden(source: str) -> str:

@@ -16,6 +16,7 @@ import jupytext
 import nbformat
 
 from grader.errors import ReleaseError
+from grader.release.candidates import expand_candidates
 from grader.release.roles import expand_role
 
 DATA_FOLDER = "data"
@@ -43,7 +44,19 @@ def convert_sources(text: Path, destination: Path) -> Path:
 
 
 def read_source(path: Path) -> nbformat.NotebookNode:
-    """The notebook that the text source `path` means.
+    """The notebook that the text source `path` means, with candidates from its catalogues.
+
+    Raises:
+        ReleaseError: see `read_text` and `expand_candidates`.
+        CourseError: a catalogue that candidates come from is malformed.
+    """
+    notebook = read_text(path)
+    expand_candidates(notebook, path.parent, str(path))
+    return notebook
+
+
+def read_text(path: Path) -> nbformat.NotebookNode:
+    """The notebook that the text source `path` means, as it stands.
 
     Raises:
         ReleaseError: the file is no UTF-8, or see `notebook_from_text`.

@@ -30,7 +30,7 @@ from grader.release.names import (
     defined_names,
     import_statements,
 )
-from grader.release.sources import grade_id_of, read_source
+from grader.release.sources import grade_id_of, read_text
 
 _PYTHON = {"name": "python3", "display_name": "Python 3", "language": "python"}
 """For a source that names no kernel; nbgrader runs it with this one too."""
@@ -252,7 +252,7 @@ def _misconceptions(course: Course, name: str) -> tuple[Variant, ...]:
     folder = course.solutions / name
     if not any((folder / each).is_file() for each in (MISCONCEPTIONS, EDITS)):
         return ()
-    return load_variants(folder, read_source(folder / f"{name}.md"), "misconception")
+    return load_variants(folder, read_text(folder / f"{name}.md"), "misconception")
 
 
 def _source_cells(path: Path) -> list[nbformat.NotebookNode]:
