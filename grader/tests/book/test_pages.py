@@ -259,6 +259,14 @@ def test_notebook_has_no_markup_that_only_the_book_reads(site: Path, name: str) 
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
+def test_kit_of_explorables_is_loaded_before_the_script_of_a_chapter(site: Path, name: str) -> None:
+    scripts = re.findall(r'<script[^>]* src="[^"]*_static/([^"?]+)', text_of(site, name))
+    own = next(i for i, script in enumerate(scripts) if script.startswith("figures/"))
+    assert scripts[own - 3 : own] == ["figure.js", "figure-grid.js", "figure-plot.js"]
+    assert "figure.js" not in text_of(site, "book/glossary")
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_every_interactive_figure_moves_by_keyboard(visit: Visit, name: str) -> None:
     visit.open(f"{name}.html")
     figures = visit.page.locator(".interactive").all()
