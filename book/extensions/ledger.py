@@ -9,7 +9,6 @@ without changes still knows them), and fills `{ledger}`.
 
 from __future__ import annotations
 
-import ast
 import html
 import json
 import re
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from cells import only_reproduces
 from citations import authors_and_year
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -102,28 +102,6 @@ def check(found: Iterable[Entry], docname: str) -> None:
                 f"{docname}: {label!r} repeats the numbers of {seen[numbers]!r}; once is enough"
             )
         seen[numbers] = label
-
-
-def only_reproduces(source: str) -> bool:
-    """Whether a cell does nothing but call `reproduced`, perhaps in loops and on literals."""
-
-    def calls(statement: ast.stmt) -> bool:
-        if isinstance(statement, ast.For):
-            return all(calls(inner) for inner in statement.body)
-        return (
-            isinstance(statement, ast.Expr)
-            and isinstance(statement.value, ast.Call)
-            and isinstance(statement.value.func, ast.Name)
-            and statement.value.func.id == "reproduced"
-        )
-
-    def prepares(statement: ast.stmt) -> bool:
-        return isinstance(statement, ast.Assign | ast.ImportFrom) and not any(
-            isinstance(inner, ast.Call) for inner in ast.walk(statement)
-        )
-
-    body = ast.parse(source).body
-    return any(map(calls, body)) and all(calls(line) or prepares(line) for line in body)
 
 
 def part(cell: nodes.Element, name: str) -> nodes.Element | None:

@@ -14,6 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 import reproduced as kit
+from cells import only_reproduces
 from nbformat import NotebookNode
 from playwright.sync_api import Browser
 from sphinx.errors import ExtensionError
@@ -142,7 +143,7 @@ def test_code_is_hidden_until_the_line_is_opened(book: SmallBook, browser: Brows
 )
 def test_a_cell_is_folded_if_it_does_nothing_else(source: str, folded: bool) -> None:
     source = source.replace("    reproduced(\n    ", "    reproduced(")
-    assert ledger.only_reproduces(source) is folded
+    assert only_reproduces(source) is folded
 
 
 @pytest.mark.parametrize(

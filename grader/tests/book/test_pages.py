@@ -22,7 +22,6 @@ sys.path += [str(ROOT / "book" / "extensions"), str(ROOT / "book" / "kit")]
 import chapter as chapter_extension
 import notebooks
 import partmap
-import plaintext
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -393,49 +392,3 @@ def test_requirements_are_packages_not_modules() -> None:
     ]
     assert notebooks.requirements(cells) == ["matplotlib", "numpy", "scikit-learn", "torch"]
     assert notebooks.requirements(["import json"]) == []
-
-
-def test_plain_text_keeps_what_roles_and_directives_say() -> None:
-    text = """\
-(here)=
-:::{admonition} Goals
-:class: objectives
-- Know a {term}`backup` and two {term}`policies <policy>`.
-:::
-$$
-a = b
-$$ (eq-one)
-
-::::{prf:theorem} Short
-:label: thm-short
-By {eq}`eq-one` and {cite:t}`bellman1957`.
-::::
-```{exercise-start}
-:label: ex-a
-```
-Why {cite:p}`bellman1957,howard1960`?
-```{exercise-end}
-```
-See {prf:ref}`thm-short`."""
-    cells = [notebooks.nbformat.v4.new_markdown_cell(text)]
-    notebook = notebooks.nbformat.v4.new_notebook(cells=cells)
-    numbers = plaintext.count_labels(notebook)
-    got = plaintext.plain(text, numbers, notebooks.BOOK / "references.bib")
-    assert (
-        got
-        == """\
-**Goals**
-- Know a backup and two policies.
-$$
-a = b
-\\tag{1}$$
-
-**Theorem 1 (Short).**
-By (1) and Bellman (1957).
-**Exercise 1.**
-Why (Bellman, 1957; Howard, 1960)?
-See Theorem 1."""
-    )
-    for unknown in ("{abbr}`x`", ":::{figure} x"):
-        with pytest.raises(ValueError, match="no plain form"):
-            plaintext.plain(unknown, numbers, notebooks.BOOK / "references.bib")
