@@ -24,6 +24,7 @@ from grader.release.changing import changed_by_functions, changed_names, changin
 from grader.release.converter import programs_on_path
 from grader.release.leaks import Regions, secret_regions
 from grader.release.marks import said_to_change, with_usual_markers
+from grader.release.members import members_of_classes
 from grader.release.names import (
     assigned_names,
     class_names,
@@ -106,6 +107,7 @@ class NotebookTemplate:
         loose: names that the instructor's cells without a lock define, and a student may change.
         solutions: the instructor's solution cells, in order; empty without misconceptions.
         misconceptions: named wrong answers for functions that its solution cells define.
+        overrides: names that classes of its solution cells define.
     """
 
     name: str
@@ -118,6 +120,7 @@ class NotebookTemplate:
     solutions: tuple[str, ...] = ()
     misconceptions: tuple[Variant, ...] = ()
     loose: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
     @property
     def tests(self) -> tuple[TemplateCell, ...]:
@@ -151,6 +154,7 @@ class NotebookTemplate:
             solutions=tuple(cell.source for cell in solved) if misconceptions else (),
             misconceptions=misconceptions,
             loose=loose_names(codes),
+            overrides=members_of_classes(cell.source for cell in solved),
         )
 
 
@@ -180,6 +184,7 @@ class AssignmentTemplate:
                 tuple(notebook["solutions"]),
                 tuple(Variant(**variant) for variant in notebook["misconceptions"]),
                 tuple(notebook["loose"]),
+                tuple(notebook["overrides"]),
             )
             for name, notebook in data["notebooks"].items()
         }

@@ -235,7 +235,8 @@ class _Run:
             if self._pair.answer_death() is not None and not await self._replay(plan):
                 raise _Ended(KernelEnd(self._sentence(_UNRESPONSIVE), timed_out=True))
         else:
-            self._recorder.cell_replied(cell, plan.number, reply or {}, duration)
+            quotable = told.quotable
+            self._recorder.cell_replied(cell, plan.number, reply or {}, duration, quotable=quotable)
 
     async def _run_in_answer(self, cell: nbformat.NotebookNode) -> dict[str, Any] | None:
         """Run a cell in the answer kernel; its reply, None where it was interrupted.

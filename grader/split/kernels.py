@@ -60,6 +60,8 @@ class Told:
     why: str
     diagnoses: dict[str, str] = field(default_factory=dict)
     """Names of misconceptions by the grade_id of the test, after `KernelPair.diagnose`."""
+    quotable: bool = True
+    """What ended the cell quotes nothing that a student may not read."""
 
 
 class KernelPair:
@@ -98,6 +100,7 @@ class KernelPair:
         self._prelude = plan.prelude
         self._classes = None if plan.classes is None else sorted(plan.classes)
         self._watched = sorted(plan.watched)
+        self._overrides = None if plan.overrides is None else sorted(plan.overrides)
         self._shown = plan.shown
         self._stack = ExitStack()
         self._answer_stack = ExitStack()
@@ -331,7 +334,13 @@ class KernelPair:
         self.answer.manager.condemn(DeathReason.KILLED, "it could not be interrupted")
 
     def _order(self, **order: Any) -> None:
-        common = {"classes": self._classes, "watched": self._watched, "test": "", "diagnose": None}
+        common = {
+            "classes": self._classes,
+            "watched": self._watched,
+            "overrides": self._overrides,
+            "test": "",
+            "diagnose": None,
+        }
         shown, self._shown_later = self._shown_later, ()  # once to each test kernel
         text = json.dumps({**common, "shown": shown, **order})
         self._control.sendall(text.encode() + b"\n")

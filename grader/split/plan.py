@@ -80,6 +80,7 @@ class NotebookPlan:
         classes: names under which students are to define classes; None where nobody says.
         watched: functions that have misconceptions, so that a test's calls of them are recorded.
         shown: functions of the instructor's that students have read and that only compute.
+        overrides: names that classes of the reference define; None where nobody says.
     """
 
     cells: tuple[CellPlan, ...]
@@ -87,6 +88,7 @@ class NotebookPlan:
     classes: frozenset[str] | None = None
     watched: frozenset[str] = frozenset()
     shown: tuple[Text, ...] = ()
+    overrides: frozenset[str] | None = None
 
 
 @dataclass
@@ -190,7 +192,9 @@ def make_plan(
     wrong = () if template is None else template.misconceptions
     watched = frozenset(variant.function for variant in wrong)
     shown = shown_functions(without_hidden(c.source) for c in outline if c.at in tested)
-    return NotebookPlan(tuple(cells), tuple(dict.fromkeys(imports)), classes, watched, shown)
+    overrides = frozenset(template.overrides) if template is not None and complete else None
+    prelude = tuple(dict.fromkeys(imports))
+    return NotebookPlan(tuple(cells), prelude, classes, watched, shown, overrides)
 
 
 def _outline(

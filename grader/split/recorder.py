@@ -18,6 +18,7 @@ from nbgrader.utils import is_grade, is_solution
 from grader.split.outcomes import CellFailure, Diagnosis, NotebookResult, Outcome, TestResult
 
 MESSAGE_LENGTH = 300
+UNQUOTED = "what Python or a library says of it may quote the test, and is not shown"
 _ASSERTIONS = frozenset({"AssertionError", "CheckFailure"})
 _CALLS = "CallFailure"
 """The name of a check's exception that says which exception came while what was checked."""
@@ -82,7 +83,13 @@ class Recorder:
         return self._ended_early
 
     def cell_replied(
-        self, cell: nbformat.NotebookNode, index: int, reply: dict[str, Any], duration: float
+        self,
+        cell: nbformat.NotebookNode,
+        index: int,
+        reply: dict[str, Any],
+        duration: float,
+        *,
+        quotable: bool = True,
     ) -> None:
         """A cell ran to its end.
 
@@ -91,9 +98,12 @@ class Recorder:
             index: its place among the code cells, from 1.
             reply: content of the kernel's execute_reply; untrusted.
             duration: seconds of wall time.
+            quotable: what a test ended with says nothing that a student may not read.
         """
         passed = reply.get("status") == "ok"
         name, value = (_text(reply.get(key)) for key in ("ename", "evalue"))
+        if not quotable:
+            value = "" if name in _ASSERTIONS else UNQUOTED
         error = one_line(f"{name}: {value}" if value else name or "It ended without a reason.")
         if name in _CROSSING:
             grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")

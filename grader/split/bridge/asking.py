@@ -80,6 +80,7 @@ def narrowed(
     calls: list[Call],
     students: dict[str, Asked],
     replays: Replays,
+    told: Callable[[Any, Any], Any] | None = None,
 ) -> list[Suspect]:
     """Those suspects that go on to give what the student's function gives.
 
@@ -88,6 +89,7 @@ def narrowed(
         calls: what else there is to ask, as the reference answered.
         students: the student's functions.
         replays: whose time it takes.
+        told: the state that goes over for a random generator in a state.
     """
     left = [copy.copy(each) for each in suspects]
     asked = 0
@@ -98,7 +100,7 @@ def narrowed(
         apart = [replays.distance_of(call, each.names[each.function], World()) for each in telling]
         if max(apart, default=0.0) <= APART:
             continue
-        answer = _ask(call, students[call.function], replays)
+        answer = _ask(call, students[call.function], replays, told)
         if answer is None:
             break
         asked += 1
@@ -110,9 +112,11 @@ def narrowed(
     return left
 
 
-def _ask(call: Call, student: Asked, replays: Replays) -> Call | None:
+def _ask(
+    call: Call, student: Asked, replays: Replays, told: Callable[[Any, Any], Any] | None
+) -> Call | None:
     """The same call of the student's function; None where there is no answer any more."""
-    recorder = Recorder(lambda value: False, dict)
+    recorder = Recorder(lambda value: False, dict, told)
     recorder.start([call.function])
     arguments, options = World().make(call.given)
     try:

@@ -12,9 +12,11 @@ from typing import Any
 from . import changes, errors, generators, sparse, tables
 from .decoding import Decoder
 from .errors import SHARED
+from .instances import Instances, holds_foreign, is_plain, write
 from .lending import Lasting, Lent
 from .peer import Exports, Mirrors, Peer
 from .reading import Reading
+from .telling import WORDS, Generators, arguments_of
 from .values import CannotCross, Encoder
 from .wire import WireError
 
@@ -43,8 +45,14 @@ class Crossing(Reading):
         self.peer: Peer = None  # type: ignore[assignment]  # set by `connect`
         self.expected: set[str] | None = None
         """Names of the classes that the other side is to define; None where nobody says."""
+        self.overrides: frozenset[str] | None = None
+        """Names that the reference's classes define; None where nobody says."""
+        self.instances = Instances(lambda value: self.mirrors.number_of(value) is not None)
+        self.telling = Generators()
+        self.words: dict[str, Any] = {}
+        """Docstrings of our functions, by what stands for them on the other side."""
         self.lent = Lent()
-        self.lasting = Lasting()
+        self.lasting = Lasting(self.before_change)
         self._gradients = True
         self._generators: dict[int, Any] = {}
         self._sent_states: dict[int, Any] = {}
@@ -94,17 +102,18 @@ class Crossing(Reading):
             return ["g", _SHARED_NAMES[value]]
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return self._named_tuple(value, encoder)
-        if self._is_shared(type(value)) and dataclasses.is_dataclass(value):
+        shared = self._is_shared(type(value))
+        if shared and dataclasses.is_dataclass(value) and is_plain(type(value)):
             encoder.number(value)
             return _fields(value, encoder)
         if self._is_shared(value):
             return ["M", value.__name__]
-        if self._is_shared(type(value)) and isinstance(value, enum.Enum):
+        if shared and isinstance(value, enum.Enum):
             return ["E", type(value).__name__, value.name]
-        if self.trusts and self._is_shared(type(value)) and type(value).__dictoffset__:
-            encoder.number(value)
-            items = [part for pair in vars(value).items() for part in pair]
-            return ["I", type(value).__name__, *map(encoder.encode, items)]
+        if self.trusts and shared:
+            return write(value, encoder)
+        if self.trusts and self._is_shared_function(value):
+            return ["U", value.__name__]
         if isinstance(value, types.TracebackType):
             return None
         if type(value) in changes.STREAMS:
@@ -132,6 +141,17 @@ class Crossing(Reading):
             and kind.__module__ == "__main__"
             and kind.__name__ in self.shared
             and dict.get(self.namespace, kind.__name__) is kind
+        )
+
+    def is_instructors(self, kind: Any) -> bool:
+        """Whether a class is one that both kernels have from a cell of the instructor's."""
+        return self._is_shared(kind)
+
+    def _is_shared_function(self, value: Any) -> bool:
+        return (
+            type(value) is types.FunctionType
+            and value.__name__ in self.shared
+            and dict.get(self.namespace, value.__name__) is value
         )
 
     def _object(self, value: Any, encoder: Encoder) -> Any:
@@ -165,17 +185,19 @@ class Crossing(Reading):
         return ["N", kind.__name__, fields, cls, *map(encoder.encode, value)]
 
     def _random(self, value: Any, state: Callable[[], Any], encoder: Encoder) -> Any:
-        """A random generator: its state the first time, and again where it was used here since.
+        """A random generator: `telling` says which state goes over the first time.
 
-        The other side keeps its copy, so a second call goes on with the stream where the first
-        one left it; what it draws never moves the generator on this side.
+        It goes over again where the generator was used here since. The other side keeps its copy,
+        so a second call goes on with the stream where the first one left it; what it draws never
+        moves the generator on this side.
         """
         number = self.exports.add(value)
         now = state()
         sent = self._sent_states.get(number)
         self._sent_states[number] = now
-        fresh = sent is None or not generators.same_state(sent, now)
-        return ["G", number, generators.kind_of(value), encoder.encode(now) if fresh else None]
+        known = sent is not None and generators.same_state(sent, now)
+        told = None if known else encoder.encode(self.telling.told(value, now))
+        return ["G", number, generators.kind_of(value), told]
 
     # what goes with every message
 
@@ -221,6 +243,32 @@ class Crossing(Reading):
         self._gradients = gradients is True
         if notes is not None:
             self.read_notes(decoder.decode(notes))
+        self.instances.check()
+
+    def told(self, error: BaseException) -> tuple[Any, ...]:
+        """What the other side may know of an exception of ours, besides its class."""
+        if self.trusts or isinstance(error, CannotCross):
+            return error.args[:8]
+        return arguments_of(error, self.namespace)
+
+    def words_of(self, function: Any) -> Any:
+        """What stands for the docstring of a function of ours on the other side."""
+        doc = getattr(function, "__doc__", None)
+        if self.trusts or doc is None or self._is_shared_function(function):
+            return doc
+        words = WORDS.format(self.exports.number_of(function))
+        self.words[words] = doc
+        return words
+
+    def holds_foreign(self, value: Any) -> bool:
+        """Whether a value is, or holds, a mirror."""
+        return holds_foreign(value, lambda held: self.mirrors.number_of(held) is not None)
+
+    def before_change(self, value: Any) -> None:
+        """The other side is about to change a value of ours."""
+
+    def before_use(self, owner: Any) -> None:
+        """The other side is about to use an object of ours."""
 
     def perform(self, handler: Callable[..., Any], values: list[Any]) -> Any:
         """Do what this side was asked, with gradients or none, as on the side that asks."""
@@ -237,7 +285,8 @@ class Crossing(Reading):
         found = []
         for number in range(len(decoder.objects)):
             value = decoder.objects[number]  # held as in `changes`, which counts again
-            photograph = changes.photograph(value, decoder.raw.get(number))
+            ours = type(value).__module__ == "__main__" and not dataclasses.is_dataclass(value)
+            photograph = None if ours else changes.photograph(value, decoder.raw.get(number))
             found.append((number, photograph, sys.getrefcount(value)))
         return found
 
@@ -272,6 +321,7 @@ class Crossing(Reading):
             CannotCross: it cannot become that, such as an array of another shape.
         """
         value = decoder.objects[number]
+        self.before_change(value)
         if dataclasses.is_dataclass(value) and self._is_shared(type(value)):
             if type(node) is not list or node[:2] != ["D", type(value).__name__]:
                 raise WireError("a change of kind")

@@ -83,7 +83,8 @@ class RemoteFunction:
 
     @property
     def __doc__(self) -> Any:  # type: ignore[override]  # a function's is its owner's
-        return self._crossing.peer.ask("attr", self, "__doc__")
+        found = self._crossing.peer.ask("attr", self, "__doc__")
+        return self._crossing.words.get(found, found) if type(found) is str else found
 
     @property
     def __signature__(self) -> inspect.Signature:

@@ -67,3 +67,57 @@ def same_state(a: Any, b: Any) -> bool:
     if hasattr(a, "tobytes"):
         return bool(a.tobytes() == b.tobytes())
     return bool(a == b)
+
+
+def as_bytes(state: Any) -> bytes:
+    """All that a state holds."""
+    if isinstance(state, dict):
+        return b"".join(key.encode() + as_bytes(state[key]) for key in sorted(state))
+    if hasattr(state, "tobytes"):
+        return bytes(state.tobytes())
+    return repr(state).encode()
+
+
+def is_fresh(value: Any, state: Any) -> bool:
+    """Whether nothing has been drawn from a generator since it was seeded."""
+    name = type(value).__name__
+    if isinstance(value, random.Random):
+        *words, place = state[1]
+        return state[2] is None and _seeded_words(words, place)
+    if name == "RandomState":
+        inside = state.get("state", {})
+        plain = state.get("bit_generator") == "MT19937" and not state.get("has_gauss")
+        return bool(plain and _seeded_words(inside["key"], inside["pos"]))
+    if hasattr(value, "bit_generator"):
+        seed = getattr(value.bit_generator, "seed_seq", None)
+        try:
+            return same_state(type(value.bit_generator)(seed).state, state) if seed else False
+        except (TypeError, ValueError):
+            return False
+    torch = sys.modules["torch"]
+    try:
+        new = torch.Generator(value.device).manual_seed(value.initial_seed())
+    except RuntimeError:
+        return False
+    return bool(new.get_state().numpy().tobytes() == state.tobytes())
+
+
+def _seeded_words(words: Any, place: int) -> bool:
+    """Whether 624 words are those that a seed makes: after the first draws none of this holds."""
+    first, second = int(words[0]), int(words[1])
+    by_number = (1812433253 * (first ^ first >> 30) + 1) & 0xFFFFFFFF
+    return place == 624 and (first == 0x80000000 or second == by_number)
+
+
+def seeded(kind: str, seed: bytes) -> Any:
+    """The state of a new generator of a kind that has this seed."""
+    number = int.from_bytes(seed[:8], "little") >> 1
+    if kind == "Random":
+        return random.Random(seed).getstate()  # noqa: S311 -- for the other kernel's draws
+    made = new(kind)
+    if kind == "RandomState":
+        made.seed([int.from_bytes(seed[at : at + 4], "little") for at in range(0, 32, 4)])
+        return made.get_state(legacy=False)
+    if kind.startswith("torch:"):
+        return made.manual_seed(number).get_state().numpy()
+    return type(made.bit_generator)(int.from_bytes(seed, "little")).state

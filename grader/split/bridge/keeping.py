@@ -57,14 +57,18 @@ class Keeper:
 
     Args:
         is_foreign: whether a value is a mirror, which only the other side can be asked about.
+        told: the state that goes over for a random generator in a state; the same by default.
 
     Attributes:
         size: bytes of what was copied, roughly.
         leaves: tensors that require a gradient, as they were passed, in the order of copying.
     """
 
-    def __init__(self, is_foreign: Callable[[Any], bool]) -> None:
+    def __init__(
+        self, is_foreign: Callable[[Any], bool], told: Callable[[Any, Any], Any] | None = None
+    ) -> None:
         self._is_foreign = is_foreign
+        self._told = told or (lambda value, state: state)
         self._known: dict[int, Kept] = {}
         self.size = 0
         self.leaves: list[Any] = []
@@ -117,7 +121,8 @@ class Keeper:
             kept.held.flags.writeable = value.flags.writeable
         elif (read := generators.state_reader(value)) is not None:
             self.size += 5000
-            kept.kind, kept.held, kept.extra = "generator", read(), (id(value), value)
+            kept.kind, kept.extra = "generator", (id(value), value)
+            kept.held = self._told(value, read())
         elif kind.__module__.startswith("pandas."):
             kept.kind, kept.held = "frame", value.copy()
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -141,7 +146,7 @@ class Keeper:
         if type(value) is types.FunctionType or generators.state_reader(value) is not None:
             return self.keep(value, depth + 1)
         if type(value) in _COUNTING:  # what a function of the test's notes its own calls in
-            apart = Keeper(self._is_foreign)
+            apart = Keeper(self._is_foreign, self._told)
             with contextlib.suppress(CannotKeep):
                 kept = apart.keep(value)
                 if apart.size <= _NOTED:

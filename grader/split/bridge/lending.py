@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import marshal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .changes import become
@@ -85,9 +85,13 @@ class Lasting:
     """Arguments that the student's code has kept: a log that a decorator goes on writing to.
 
     Both sides hold their own copy under one number, and pass on what became of it.
+
+    Args:
+        before: called with a value of this side that is about to be changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before: Callable[[Any], None]) -> None:
+        self._before = before
         self._held: dict[int, tuple[Any, _Looks]] = {}
         self._new: list[list[int]] = []
         self._next = 0
@@ -128,6 +132,7 @@ class Lasting:
             token, new = entry[0], decoder.decode(entry[1])
             value = self._held.get(token, (None, None))[0] if type(token) is int else None
             if value is not None and type(value) is type(new):
+                self._before(value)
                 become(value, new)
                 self._held[token] = (value, _Looks(value))
 

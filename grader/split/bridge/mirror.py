@@ -8,42 +8,23 @@ protocols that read memory (`__array_interface__`, buffers) or steer a library
 from __future__ import annotations
 
 import abc
+import numbers
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .errors import KNOWN
+from .inheriting import inherited
 from .peer import Stop
+from .special import ARITHMETIC, COMPARING, MEETING, SPECIALS
+from .suppressing import may_end
 from .values import CannotCross
 from .wire import WireError
 
 if TYPE_CHECKING:
     from .crossing import Crossing
 
-_ARITHMETIC = "add sub mul truediv floordiv mod divmod pow matmul and or xor lshift rshift"
-_OTHERS = (
-    "len getitem setitem delitem contains iter next reversed call enter exit str repr bool hash "
-    "int float complex index abs neg pos invert round trunc floor ceil lt le gt ge eq ne format "
-    "missing"
-)
-SPECIALS = frozenset(
-    f"__{prefix}{name}__"
-    for prefix, names in (
-        ("", _ARITHMETIC),
-        ("r", _ARITHMETIC),
-        ("i", _ARITHMETIC),
-        ("", _OTHERS),
-    )
-    for name in names.split()
-)
-"""Special methods that a mirror passes on."""
-
-COMPARING = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"})
-MEETING = (
-    COMPARING
-    | {f"__{prefix}{name}__" for prefix in ("", "r", "i") for name in _ARITHMETIC.split()}
-    | {"__contains__"}
-)
-_SAME = frozenset({"__iter__", "__enter__"}) | {f"__i{name}__" for name in _ARITHMETIC.split()}
+_SAME = frozenset({"__iter__", "__enter__"}) | {f"__i{name}__" for name in ARITHMETIC.split()}
 """Those that usually return the object itself."""
 _RESULTS: dict[str, tuple[type, ...]] = {
     "__len__": (int,),
@@ -58,8 +39,30 @@ _RESULTS: dict[str, tuple[type, ...]] = {
     "__complex__": (complex,),
     "__contains__": (bool,),
 }
-_UNCLAIMED = frozenset({"builtins", "numpy", "pandas", "torch", "__main__"})
-_CLAIMED = ("torch.nn.", "torch.optim.", "torch.utils.")
+_CLAIMED = (
+    "matplotlib.",
+    "mpl_toolkits.",
+    "seaborn.",
+    "networkx.",
+    "sklearn.",
+    "scipy.stats.",
+    "scipy.interpolate.",
+    "statsmodels.",
+    "plotly.",
+    "gymnasium.",
+    "gym.",
+    "torch.nn.modules.",
+    "torch.optim.",
+    "torch.utils.data.",
+)
+"""Libraries whose classes a mirror may pose as in `isinstance`: none of numbers or data."""
+_DATA = (int, float, complex, str, bytes, list, tuple, dict, set, frozenset, numbers.Number)
+_CLAIMED_CLASSES = frozenset(
+    {"functools.partial", "random.Random", "logging.Logger", "argparse.Namespace"}
+    | {"threading.Thread", "string.Template", "itertools.count", "itertools.cycle"}
+    | {"contextlib._GeneratorContextManager", "contextlib.ExitStack"}
+)
+"""The same of Python's own."""
 
 
 class Remote:
@@ -136,12 +139,21 @@ def passing(name: str) -> Callable[..., Any]:
     """A special method that is asked of the owner."""
     if name == "__call__":
         return _called
+    if name == "__exit__":
+        return _left
 
     def method(self: Any, *arguments: Any) -> Any:
         return special_of(self, name, *arguments)
 
     method.__name__ = name
     return method
+
+
+def _left(self: Any, kind: Any, error: Any, trace: Any) -> Any:
+    ended = special_of(self, "__exit__", kind, error, trace)
+    if error is None:
+        return ended
+    return bool(ended) and may_end(error, sys._getframe(1), self._crossing.namespace)
 
 
 def _called(self: Any, *arguments: Any, **options: Any) -> Any:
@@ -239,6 +251,14 @@ class RemoteMeta(abc.ABCMeta):
         return crossing.peer.ask("issubclass", other, cls) is True
 
 
+def _instructors(crossing: Crossing, parents: list[Any]) -> Iterator[type]:
+    """The instructor's classes that a mirrored class extends, nearest first."""
+    for parent in parents:
+        if isinstance(parent, type):
+            mro = type.__dict__["__mro__"].__get__(parent)
+            yield from (kind for kind in mro if crossing.is_instructors(kind))
+
+
 def _shown(kinds: tuple[type, ...]) -> Iterator[type]:
     """Those classes that the other side has, too."""
     return (kind for kind in kinds if "_mirrors_only" not in vars(kind))
@@ -276,16 +296,18 @@ def make_class(crossing: Crossing, number: int) -> type:
         body["__ne__"] = _meeting("__ne__")
     for method in methods:
         body.setdefault(method, _method(method))
+    locked = list(_instructors(crossing, parents))
+    body.update(inherited(locked, crossing.overrides, _method))
     if base == "torch.nn.Module":
         return _module_class(name, module, body, parents)
     if base:
         return _exception_class(name, body, base, parents)
-    claimed = _claimed(module, name) if _may_claim(module) else None
+    claimed = _claimed(module, name)
     if claimed is not None:
         body["__class__"] = property(lambda self: claimed)
     kinds = [parent for parent in parents if isinstance(parent, type)]
     mirrors = tuple(kind for kind in kinds if issubclass(kind, Remote)) or (Remote,)
-    ours = tuple(kind for kind in kinds if not issubclass(kind, Remote))
+    ours = tuple(kind for kind in kinds if crossing.is_instructors(kind))
     try:
         return RemoteMeta(name, (*mirrors, *ours), body)
     except TypeError:  # a class of ours that cannot be extended like this
@@ -299,8 +321,10 @@ def _module_class(name: str, module: str, body: dict[str, Any], parents: list[An
     claimed = _claimed(module, name) if module.startswith("torch.nn.") else None
     if claimed is not None:
         body["__class__"] = property(lambda self: claimed)
-    for kept in ("forward", "train", "__call__", "__repr__"):
-        body.pop(kept, None)
+    for asked in ("train", "__call__", "__repr__"):
+        body.pop(asked, None)
+    if hasattr(body.get("forward"), "_passed_on"):  # else it is the instructor's
+        del body["forward"]
     bases = tuple(
         parent
         for parent in parents
@@ -362,19 +386,18 @@ def _method(name: str) -> Callable[..., Any]:
         return self._crossing.peer.ask("method", self, name, arguments, options)
 
     method.__name__ = name
+    method._passed_on = True  # type: ignore[attr-defined]  # a mark of ours
     return method
 
 
-def _may_claim(module: str) -> bool:
-    """Whether a mirror may claim a library's class in isinstance: not one that holds data."""
-    return module.partition(".")[0] not in _UNCLAIMED or module.startswith(_CLAIMED)
-
-
 def _claimed(module: str, name: str) -> type | None:
-    import sys
-
+    """The library's class that a mirror may pose as: never one whose objects libraries believe."""
+    if not (f"{module}.".startswith(_CLAIMED) or f"{module}.{name}" in _CLAIMED_CLASSES):
+        return None
     found = getattr(sys.modules.get(module), name, None)
-    return found if isinstance(found, type) else None
+    if not isinstance(found, type) or issubclass(found, _DATA):
+        return None
+    return found if found.__module__ == module else None
 
 
 def make_instance(crossing: Crossing, number: int, cls: type) -> Any:

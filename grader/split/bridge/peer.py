@@ -29,6 +29,8 @@ class Stop(Exception):
 class Codec(abc.ABC):
     """How a peer writes and reads what is not plain data; `crossing.Crossing` is the one."""
 
+    trusts: bool
+
     @abc.abstractmethod
     def export(self, value: Any, encoder: Encoder) -> Any:
         """The node of an object that stays here, or of a library's own kind of data."""
@@ -61,6 +63,10 @@ class Codec(abc.ABC):
     def change(self, number: int, node: Any, decoder: Decoder) -> None:
         """Do to an argument of ours what was done to its copy."""
 
+    @abc.abstractmethod
+    def told(self, error: BaseException) -> tuple[Any, ...]:
+        """What the other side may know of an exception of ours, besides its class."""
+
 
 class Peer:
     """One end of the conversation.
@@ -69,19 +75,10 @@ class Peer:
         channel: to the other side.
         codec: of what is not plain data.
         handlers: by the name of an operation; the only ones that the other side may ask for.
-        discreet: do not tell the other side what a failed assertion of ours says.
     """
 
-    def __init__(
-        self,
-        channel: Channel,
-        codec: Codec,
-        handlers: dict[str, Handler],
-        *,
-        discreet: bool = False,
-    ) -> None:
+    def __init__(self, channel: Channel, codec: Codec, handlers: dict[str, Handler]) -> None:
         self.channel = channel
-        self.discreet = discreet
         self.broken: BaseException | None = None
         self.calls = 0
         self.before_next: Callable[[], object] | None = None
@@ -95,6 +92,7 @@ class Peer:
         self._handlers = handlers
         self._sequence = 0
         self._raised: dict[int, BaseException] = {}
+        self._last_raised = 0
 
     def ask(self, operation: str, *values: Any) -> Any:
         """Have the other side do something, and wait for its result.
@@ -149,6 +147,10 @@ class Peer:
             if self.interrupted and not before:
                 self.interrupted = False
                 raise KeyboardInterrupt
+
+    def forget(self) -> None:
+        """A cell has begun: what was raised in earlier ones is raised no more."""
+        self._raised.clear()
 
     def serve(self, header: list[Any], buffers: list[bytearray]) -> None:
         """Answer one question of the other side's.
@@ -245,23 +247,24 @@ class Peer:
         if (origin := getattr(error, "_origin", None)) is not None:
             return ["y", origin]
         kind = type(error)
+        told = self._codec.told(error)
         traceback.clear_frames(error.__traceback__)  # what it holds nobody else has kept
-        number = len(self._raised)
+        self._last_raised += 1
+        number = self._last_raised
         self._raised[number] = error
-        told = () if self.discreet and isinstance(error, AssertionError) else error.args[:8]
         try:
             arguments = [encoder.encode(argument) for argument in told]
         except (CannotCross, ValueError):
-            arguments = [errors.short(error)]
+            arguments = [errors.short(error)] if self._codec.trusts else []
         cls = encoder.encode(kind) if kind.__module__ == "__main__" else None
         this = encoder.encode(_Holder(error)) if cls is not None else None
         return ["e", number, errors.names_of(kind), arguments, cls, this]
 
     def _read_error(self, node: Any, decoder: Decoder) -> BaseException:
         if type(node) is list and len(node) == 2 and node[0] == "y":
-            if type(node[1]) is not int or node[1] not in self._raised:
+            if type(node[1]) is not int or not 0 < node[1] <= self._last_raised:
                 raise WireError("an exception that was never raised")
-            return self._raised[node[1]]
+            return self._raised.get(node[1]) or CannotCross("an exception of an earlier test")
         if type(node) is not list or len(node) != 6 or node[0] != "e" or type(node[3]) is not list:
             raise WireError("a malformed exception")
         _, number, names, arguments, cls, this = node
@@ -311,7 +314,8 @@ class _Holder:
 class Exports:
     """Objects of this side that the other one holds mirrors of, each under a number.
 
-    An object stays until the other side has dropped every mention that was sent.
+    An object stays until the other side has dropped every mention that was sent, or this side
+    forgets it; a number is never given twice.
     """
 
     def __init__(self) -> None:
@@ -335,22 +339,41 @@ class Exports:
         Raises:
             WireError: there is none.
         """
+        if type(number) is int and number not in self._objects and 0 < number <= self._next:
+            raise CannotCross("an object that was handed over in an earlier test")
         if type(number) is not int or number not in self._objects:
             raise WireError("an object that was never sent")
         return self._objects[number][0]
+
+    def number_of(self, value: Any) -> int:
+        """The number of an object; 0 where it has none."""
+        return self._numbers.get(id(value), 0)
 
     def __contains__(self, number: object) -> bool:
         return number in self._objects
 
     def release(self, number: Any, mentions: Any) -> None:
         """The other side has dropped `mentions` of them."""
-        value = self.find(number)
-        if type(mentions) is not int or mentions < 1:
+        if type(mentions) is not int or mentions < 1 or type(number) is not int:
             raise WireError("a malformed release")
-        entry = self._objects[number]
+        entry = self._objects.get(number)
+        if entry is None:
+            if not 0 < number <= self._next:
+                raise WireError("an object that was never sent")
+            return
         entry[1] -= mentions
         if entry[1] <= 0:
-            del self._objects[number], self._numbers[id(value)]
+            self._forget(number)
+
+    def keep_only(self, wanted: Callable[[Any], bool]) -> None:
+        """Forget all objects but those: their numbers stand for nothing from now on."""
+        for number, (value, _) in list(self._objects.items()):
+            if not wanted(value):
+                self._forget(number)
+
+    def _forget(self, number: int) -> None:
+        value, _ = self._objects.pop(number)
+        del self._numbers[id(value)]
 
 
 class Mirrors:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import enum
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
 from . import changes, errors, functions, generators, mirror, native, sparse, tables, tuples
 from .decoding import Decoder
 from .errors import SHARED
+from .instances import Instances, is_plain
 from .peer import Codec, Exports, Mirrors
 from .values import CannotCross
 from .wire import WireError
@@ -27,6 +29,7 @@ class Reading(Codec):
     exports: Exports
     mirrors: Mirrors
     tensors: Any
+    instances: Instances
     _generators: dict[int, Any]
     _tuples: dict[Any, type]
 
@@ -53,6 +56,11 @@ class Reading(Codec):
             return self._library(node[1])
         if tag == "M":
             return self._shared_class(node[1])
+        if tag == "U":
+            found = self._shared(node[1])
+            if type(found) is not types.FunctionType:
+                raise WireError("a function that is not shared")
+            return found
         if tag == "D":
             return self._dataclass(node, decoder)
         if tag == "O":
@@ -132,14 +140,20 @@ class Reading(Codec):
         return found
 
     def _shared_class(self, name: Any) -> Any:
-        found = dict.get(self.namespace, name) if type(name) is str else None
-        if not isinstance(found, type) or name not in self.shared:
+        found = self._shared(name)
+        if not isinstance(found, type):
             raise WireError("a class that is not shared")
         return found
 
+    def _shared(self, name: Any) -> Any:
+        """What both kernels have under a name; None for any other."""
+        if type(name) is not str or name not in self.shared:
+            return None
+        return dict.get(self.namespace, name)
+
     def _dataclass(self, node: list[Any], decoder: Decoder) -> Any:
-        kind = self._shared_class(node[1])
-        if not dataclasses.is_dataclass(kind):
+        kind: Any = self._shared_class(node[1])
+        if not (is_plain(kind) and dataclasses.is_dataclass(kind)):
             raise WireError("no dataclass")
         value: Any = decoder.number(object.__new__(kind))  # type: ignore[arg-type]  # a class
         self._fill(value, node[2:], decoder)
@@ -154,21 +168,19 @@ class Reading(Codec):
     def _instance(self, node: list[Any], decoder: Decoder) -> Any:
         """An object of an instructor's class that the student made: its state, our methods."""
         kind = self._shared_class(node[1])
-        if len(node) % 2 or not kind.__dictoffset__ or issubclass(kind, enum.Enum | type):
+        if issubclass(kind, enum.Enum | type):
             raise WireError("a malformed object")
-        value: Any = decoder.number(object.__new__(kind))
-        for name, item in zip(node[2::2], node[3::2], strict=True):
-            if type(name) is not str or not name.isidentifier() or name.startswith("__"):
-                raise WireError("a malformed attribute")
-            vars(value)[name] = decoder.decode(item)
-        return value
+        return self.instances.read(kind, node, decoder)
 
     def _fill(self, value: Any, parts: list[Any], decoder: Decoder) -> None:
         names = [field.name for field in dataclasses.fields(value)]
         if parts[::2] != names:
             raise WireError("a dataclass with other fields")
         for name, item in zip(names, parts[1::2], strict=True):
-            object.__setattr__(value, name, decoder.decode(item))
+            held = decoder.decode(item)
+            object.__setattr__(value, name, held)
+            if not self.trusts:
+                self.instances.hold(type(value), name, held)
 
     def _read_tuple(self, node: list[Any], decoder: Decoder) -> Any:
         _, name, fields, cls, *items = node

@@ -62,12 +62,17 @@ class Recorder:
     Args:
         is_foreign: whether a value is a mirror.
         states: takes the states of global generators that were sent since it was last asked.
+        told: the state that goes over for a random generator in a state.
     """
 
     def __init__(
-        self, is_foreign: Callable[[Any], bool], states: Callable[[], dict[str, Any]]
+        self,
+        is_foreign: Callable[[Any], bool],
+        states: Callable[[], dict[str, Any]],
+        told: Callable[[Any, Any], Any] | None = None,
     ) -> None:
         self._is_foreign = is_foreign
+        self._told = told
         self._states = states
         self._names: frozenset[str] = frozenset()
         self._busy = False
@@ -101,7 +106,7 @@ class Recorder:
         """What `ask` returns or raises, recorded where it can be."""
         if self._busy or name not in self._names:
             return ask(arguments, options)
-        before = Keeper(self._is_foreign)
+        before = Keeper(self._is_foreign, self._told)
         try:
             given = before.keep((arguments, options))
         except Exception:  # of whatever a value does; the test must not notice
@@ -130,7 +135,7 @@ class Recorder:
         results: tuple[Any, ...] = (),
     ) -> None:
         call.states = self._states()
-        after = Keeper(self._is_foreign)
+        after = Keeper(self._is_foreign, self._told)
         try:
             if results:
                 call.result = after.keep(results[0])

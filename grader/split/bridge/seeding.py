@@ -13,12 +13,14 @@ import types
 from typing import Any
 
 from .generators import same_state
+from .telling import Generators
 
 _SEEDS = (
     ("random", "random", "seed"),
     ("numpy", "numpy.random", "seed"),
     ("torch", "torch", "manual_seed"),
 )
+_TORCHS_OWN = 67280421310721  # c10's default_rng_seed_val
 _MT19937 = 625 * 4  # bytes of numpy's struct: 624 words and a position
 
 
@@ -27,10 +29,12 @@ class GlobalGenerators:
 
     Args:
         names: of the notebook; Python's own generator is looked at where they lead to it.
+        telling: says which state goes over.
     """
 
-    def __init__(self, names: dict[str, Any]) -> None:
+    def __init__(self, names: dict[str, Any], telling: Generators) -> None:
         self._names = names
+        self._telling = telling
         self._known: dict[str, Any] = {"random": random.getstate()}
         self._seeded: set[str] = set()
         self._random_in_use = False
@@ -55,17 +59,29 @@ class GlobalGenerators:
             setattr(sys.modules[module], name, seed)
 
     def moved(self) -> list[tuple[str, Any]]:
-        """States of those that were seeded or drawn from since this was last asked."""
+        """States to send of those that were seeded or drawn from since this was last asked."""
         moved = []
         for library, state in self._read():
             known = self._known.get(library)
             seeded = library in self._seeded
             if seeded or known is None or not same_state(known, state):
                 if known is not None or seeded:
-                    moved.append((library, state))
+                    moved.append((library, self._telling.told(_generator(library), state)))
                 self._known[library] = state
         self._seeded.clear()
         return moved
+
+    def settle(self) -> None:
+        """A cell that both kernels run has ended: each has its own states by that."""
+        self._known.update(self._read())
+        self._seeded.clear()
+
+    def part(self) -> None:
+        """A test begins: PyTorch's generator is not where it stands in every new kernel."""
+        torch = sys.modules.get("torch")
+        if getattr(torch, "initial_seed", int)() == _TORCHS_OWN:
+            sys.modules["torch"].seed()
+            self.settle()
 
     def _read(self) -> Any:
         if self._random_in_use or "random" in self._seeded:
@@ -93,6 +109,15 @@ class GlobalGenerators:
         known = self._known.get("numpy")
         kept = known is None or known.get("has_gauss", 1)
         return bool(kept or before != self._numpy_words or "numpy" in self._seeded)
+
+
+def _generator(library: str) -> Any:
+    """The generator that a library's functions share."""
+    if library == "random":
+        return random._inst
+    if library == "numpy":
+        return sys.modules["numpy"].random.mtrand._rand
+    return sys.modules["torch"].default_generator
 
 
 def _leads_to_random(value: Any) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 
 from .crossing import Crossing, visible
 from .errors import KNOWN
-from .mirror import SPECIALS
 from .peer import Handler, Stop, _Holder
+from .special import SPECIALS
+from .telling import text_of
 from .values import CannotCross
 
 _SIMPLE = (type(None), bool, int, float, str, bytes, tuple)
@@ -159,7 +160,18 @@ class GuardedOperations(Operations):
             del found[name]
         for name in ("module", "forward", "train"):
             found[name] = _for_modules(found[name])
+        for name in ("call", "method", "set", "special", "step", "forward", "train"):
+            found[name] = self._noted(found[name])
         return found
+
+    def _noted(self, handler: Handler) -> Handler:
+        """What a student's code uses may change; the instructor's is put back afterwards."""
+
+        def noted(owner: Any, *rest: Any) -> Any:
+            self.crossing.before_use(owner)
+            return handler(owner, *rest)
+
+        return noted
 
     def call(self, function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call a function, or a class or object of the notebook's own."""
@@ -170,7 +182,7 @@ class GuardedOperations(Operations):
     def attribute(self, owner: Any, name: str) -> Any:
         """Read a public attribute of an object that may be looked into."""
         if callable(owner) and name in ("__doc__", "__name__") and not isinstance(owner, type):
-            return getattr(owner, name)
+            return self.crossing.words_of(owner) if name == "__doc__" else getattr(owner, name)
         kind = type(owner)
         allowed = visible(name) and (_ours(owner) or _ours_class(owner))
         if issubclass(kind, io.StringIO | io.BytesIO):
@@ -186,7 +198,7 @@ class GuardedOperations(Operations):
     def set_attribute(self, owner: Any, name: str, value: Any) -> None:
         """Set a public attribute that holds data."""
         now = getattr(owner, name, None) if visible(name) and _ours(owner) else print
-        if callable(now) or callable(value):
+        if callable(now) or callable(value) or self.crossing.holds_foreign(value):
             raise CannotCross(f"{str(name)[:50]} of a {type(owner).__name__} cannot be set")
         setattr(owner, name, value)
 
@@ -196,9 +208,25 @@ class GuardedOperations(Operations):
             name in vars(kind) for kind in type(owner).__mro__ if kind.__module__ == "__main__"
         )
         holder = any(_is_torch(owner, *path) for path in _HOLDERS)
-        if not (defined or (holder and name in _ITERATED) or name == "__repr__"):
+        if name == "__repr__" and not _is_torch(owner, "nn", "Module"):
+            if (text := text_of(owner)) is not None:
+                return text
+        elif not (defined or (holder and name in _ITERATED) or name == "__repr__"):
             raise CannotCross(f"{str(name)[:50]} of a {type(owner).__name__} stays there")
         return super().special(owner, name, *arguments)
+
+    def describe(self, number: int) -> Any:
+        """What a mirror needs to know: of a class that students have not read no words."""
+        kind = self.crossing.exports.find(number)
+        name, module, doc, *rest, fields, defaults = describe(kind)
+        if not self.crossing.is_instructors(kind):
+            doc, defaults = None, []
+        return (name, module, doc, *rest, fields, defaults)
+
+    def signature(self, function: Any) -> Any:
+        """The same without the values of defaults, which this kernel fills in by itself."""
+        rows = super().signature(function)
+        return rows and [(name, kind, has, None) for name, kind, has, _ in rows]
 
     def step(self, iterator: Any, way: str, value: Any) -> Any:
         """Advance an iterator that was handed over."""

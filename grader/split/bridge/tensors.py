@@ -137,6 +137,7 @@ class TensorCrossing:
             if known.shape != value.shape or known.dtype != value.dtype:
                 raise WireError("a tensor that became another")
             if (key[0] == _OURS or known.is_leaf) and not torch.equal(known.detach(), value):
+                self._crossing.before_change(known)
                 with torch.no_grad():
                     known.data.copy_(value)  # as of one tensor: no new version
             if gradient is not None and known.is_leaf:
@@ -249,6 +250,7 @@ class TensorCrossing:
             self.cut = before
         for leaf, grad in zip(own, found[len(inputs) :], strict=True):
             if grad is not None:  # of a leaf that only this side knows
+                self._crossing.before_change(leaf)
                 leaf.grad = grad if leaf.grad is None else leaf.grad + grad
         return list(found[: len(inputs)])
 
@@ -388,6 +390,7 @@ class TensorCrossing:
             value = kept.value
             if new.shape != value.shape or new.dtype != value.dtype:
                 raise WireError("a shared tensor became another")
+            self._crossing.before_change(value)
             with torch.no_grad():
                 value.data.copy_(new)
             value.grad = grad

@@ -20,14 +20,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from . import generators
 from .asking import believable, further_calls, narrowed, students_functions
 from .changes import become
 from .child import in_child
+from .conveniences import conventional, figures_of
 from .crossing import Crossing, visible
 from .diagnosing import ALL_TESTS, ONE_TEST, Replays, Suspect, Wrong
 from .errors import AnswerGone
 from .files import StudentsFiles
 from .functions import RemoteFunction
+from .instances import is_module
 from .lending import fingerprint
 from .mirror import Remote, RemoteMeta
 from .native import Shown
@@ -36,6 +39,8 @@ from .recording import LARGEST, Failed, Recorder, snapshot
 from .seeding import GlobalGenerators
 from .serving import GuardedOperations
 from .shell import leave_python_alone, take_over
+from .telling import quotable
+from .undoing import Keepsakes
 from .values import CannotCross, Encoder
 from .wire import Channel, WireError, read_line
 
@@ -43,22 +48,6 @@ _PRINTED = 2**22  # characters
 _LATE = 5.0  # seconds after which a diagnosis that should have ended is ended
 # printed, printed as errors, warnings, files, changes, names that stand for something else now
 _NOTES = (str, str, list, list, list, list)
-CONVENTIONS = {
-    "np": "numpy",
-    "pd": "pandas",
-    "plt": "matplotlib.pyplot",
-    "mpl": "matplotlib",
-    "nn": "torch.nn",
-    "F": "torch.nn.functional",
-    "optim": "torch.optim",
-    "sp": "scipy",
-    "sns": "seaborn",
-    "nx": "networkx",
-}
-"""What everybody calls these modules; a test that uses such a name means the module itself."""
-LIBRARIES = frozenset(
-    ["numpy", "torch", "pandas", "matplotlib", "scipy", "sklearn", "gymnasium", "networkx"]
-)
 
 
 class StudentNames(dict[str, Any]):
@@ -102,7 +91,9 @@ class TesterCrossing(Crossing):
         self.shown = Shown(namespace, shown)
         self._files = files
         self._sent: dict[str, Any] = {}
-        self.generators = GlobalGenerators(namespace)
+        self.generators = GlobalGenerators(namespace, self.telling)
+        self.keepsakes = Keepsakes()
+        self._learns = True
         self.fetched: dict[str, tuple[Any, int, Any]] = {}
 
     def _object(self, value: Any, encoder: Encoder) -> Any:
@@ -122,6 +113,51 @@ class TesterCrossing(Crossing):
             for place, value in self.lent.changed()
         ]
         return (states, changed) if states or changed else None
+
+    def before_change(self, value: Any) -> None:
+        """Remember what an instructor's value was before the student's code changes it."""
+        self.keepsakes.note(value)
+
+    def before_use(self, owner: Any) -> None:
+        """Remember the same of all that an instructor's object holds."""
+        self.keepsakes.note_all(owner)
+
+    def begin(self, source: str, shared: set[str], *, test: bool) -> None:
+        """A cell begins: what earlier ones handed over, but for the instructor's, is let go.
+
+        A test's own object lives on as long as one of the notebook's names stands for it, and its
+        class is one that students have.
+        """
+        if self._learns:  # what the cell before has made
+            self.keepsakes.learn({name: dict.get(self.namespace, name) for name in shared})
+            self._learns = False
+        self.shared = shared
+        self.telling.key = source.encode()
+        self.words.clear()
+        self.fetched.clear()
+        named = {id(value) for value in dict.values(self.namespace)}
+        self.exports.keep_only(lambda value: self._lives_on(value, named))
+        self.lent.clear()
+        self.lasting.clear()
+        self.generators.begin()
+        if test:
+            self.generators.part()
+
+    def _lives_on(self, value: Any, named: set[int]) -> bool:
+        if generators.state_reader(value) is not None or self.keepsakes.reaches(value):
+            return True
+        kind = type(value)
+        ours = kind.__module__ == "__main__"
+        plain = isinstance(value, type | Iterator) or (callable(value) and not is_module(value))
+        return id(value) in named and not plain and (not ours or self.is_instructors(kind))
+
+    def end(self, *, test: bool) -> None:
+        """A cell has ended: the instructor's data is what it was, or what a cell of theirs made."""
+        self.keepsakes.restore()
+        if not test:
+            self.shown.settle()
+            self.generators.settle()
+            self._learns = True
 
     def take_sent(self) -> dict[str, Any]:
         """States of global generators that were sent since this was last asked."""
@@ -153,7 +189,9 @@ class TesterCrossing(Crossing):
         """Do to an attribute of a notebook's own object what the student's code did to its copy."""
         ours = any(kind.__module__ == "__main__" for kind in type(owner).__mro__)
         now = getattr(owner, name, None) if ours and visible(name) else None
-        if now is not None and type(now) is type(value) and fingerprint(now) is not None:
+        known = now is not None and type(now) is type(value) and fingerprint(now) is not None
+        if known and not self.holds_foreign(value):
+            self.before_change(now)
             become(now, value)
 
 
@@ -205,24 +243,25 @@ class Tester:
         self._classes = None if order["classes"] is None else set(order["classes"])
         for name in self._owned:
             dict.pop(self.names, name, None)
+        self._test, self._source = order["test"], info.raw_cell
         if self.peer is not None and self._crossing is not None:
-            self._crossing.fetched.clear()
             if not self.peer.channel.closed:
                 self.peer.broken = None
-            self._crossing.shared = set(order["shared"])
+            self.peer.forget()
+            names = order["overrides"]
+            self._crossing.overrides = None if names is None else frozenset(names)
             self._crossing.expected = self._classes
+            self._crossing.begin(self._source, set(order["shared"]), test=bool(self._test))
+            if not self._test:
+                self._crossing.instances.learn(self._source)
             if "torch" in sys.modules:
                 self._crossing.tensors.forget()
-            _figures_of(self)
-            self._crossing.lent.clear()
-            self._crossing.lasting.clear()
-            self._crossing.generators.begin()
+            figures_of(self)
             # not yet: the answer kernel may be running the same cell at this moment
             self.peer.before_next = functools.partial(
                 self.peer.ask, "begin", order["shared"], self._files.own()
             )
             self.peer.calls = 0
-        self._test, self._source = order["test"], info.raw_cell
         if self._recorder is not None:
             self._recorder.start(order["watched"])
         self._active = True
@@ -232,13 +271,14 @@ class Tester:
         self._active = False
         with contextlib.suppress(Exception):  # whatever it is, the grader waits for a line
             self._keep(failed=not result.success)
-        if self._crossing is not None and not self._test:
-            self._crossing.shown.settle()
+        if self._crossing is not None:
+            self._crossing.end(test=bool(self._test))
         broken = self.peer.broken if self.peer is not None else None
         told = {
             "broken": type(broken).__name__ if broken is not None else "",
             "why": str(broken)[:500] if broken is not None else "",
             "diagnoses": self._diagnoses,
+            "quotable": quotable(result.error_in_exec or result.error_before_exec, self.names),
         }
         self._control.sendall(json.dumps(told).encode() + b"\n")
 
@@ -296,7 +336,8 @@ class Tester:
         known = Counter(call.function for call in failed.calls if call.function in functions)
         code = compile(self._shell.transform_cell(failed.source), "<test>", "exec")
         further = further_calls(known, reference, code, replays)
-        return narrowed(suspects, further, students, replays)
+        told = None if self._crossing is None else self._crossing.telling.told
+        return narrowed(suspects, further, students, replays, told)
 
     def look_up(self, name: str) -> Any:
         """The student's object of this name.
@@ -313,7 +354,7 @@ class Tester:
         try:
             found = self.peer.ask("name", name)
         except CannotCross:  # as any module says
-            module = None if name in self._owned else _conventional(name)
+            module = None if name in self._owned else conventional(name)
             if module is None:
                 raise
             dict.__setitem__(self.names, name, module)
@@ -367,13 +408,13 @@ class Tester:
 
     def _connect(self, connection: socket.socket) -> None:
         crossing = TesterCrossing(self.names, self._files, self._shown)
-        peer = Peer(
-            Channel(connection), crossing, GuardedOperations(crossing).handlers(), discreet=True
-        )
+        peer = Peer(Channel(connection), crossing, GuardedOperations(crossing).handlers())
         crossing.connect(peer)
         self.peer, self._crossing = peer, crossing
         self._recorder = Recorder(
-            lambda value: crossing.mirrors.number_of(value) is not None, crossing.take_sent
+            lambda value: crossing.mirrors.number_of(value) is not None,
+            crossing.take_sent,
+            crossing.telling.told,
         )
 
 
@@ -386,43 +427,6 @@ def _is_steady(value: Any) -> bool:
 _SCALARS = (bool, int, float, complex, str, bytes, type(None))
 _IPYTHON = re.compile(r"In|Out|get_ipython|exit|quit|open|_+|_(i+|\d+|i\d+|[iod]h)")
 """Names that IPython keeps in every namespace."""
-
-
-def _conventional(name: str) -> Any:
-    """The module that a name means by convention or because it is the module's own name."""
-    target = CONVENTIONS.get(name, name)
-    if name not in CONVENTIONS and name not in sys.stdlib_module_names and name not in LIBRARIES:
-        return None
-    try:
-        __import__(target)
-    except ImportError:
-        return None
-    return sys.modules[target]
-
-
-def _figures_of(tester: Tester) -> None:
-    """Let a test cell's own `plt.gcf()` and `plt.gca()` find what a student's function drew."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is None or getattr(pyplot, "_of_student", False):
-        return
-    pyplot._of_student = True  # type: ignore[attr-defined]  # a mark of ours
-    for what in ("gcf", "gca"):
-        original = getattr(pyplot, what)
-
-        def current(*arguments: Any, _what: str = what, _original: Any = original) -> Any:
-            asked_by_test = sys._getframe(1).f_globals is tester.names
-            if asked_by_test and not arguments and not _drawn(pyplot):
-                found = tester.figure(_what)
-                if found is not None:
-                    return found
-            return _original(*arguments)
-
-        setattr(pyplot, what, current)
-
-
-def _drawn(pyplot: Any) -> bool:
-    """Whether the test itself has drawn something."""
-    return any(pyplot.figure(number).axes for number in pyplot.get_fignums())
 
 
 def start(descriptor: int, shell: Any, imports: list[str]) -> Tester:

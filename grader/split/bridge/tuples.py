@@ -6,7 +6,8 @@ import collections
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .mirror import COMPARING, MEETING, passing, special_of
+from .mirror import passing, special_of
+from .special import COMPARING, MEETING
 from .values import CannotCross
 from .wire import WireError
 

@@ -47,7 +47,7 @@ class Pair:
         make = make or (lambda names: Crossing(names, trusts=False, shared=set()))
         self.crossing = make(self.test)
         self.tester = Peer(
-            Channel(ours), self.crossing, GuardedOperations(self.crossing).handlers(), discreet=True
+            Channel(ours), self.crossing, GuardedOperations(self.crossing).handlers()
         )
         self.crossing.connect(self.tester)
         self.other = Crossing(self.student, trusts=True, shared=set())

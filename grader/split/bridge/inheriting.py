@@ -1,0 +1,60 @@
+"""What a mirror has from the instructor's classes that a student's class extends.
+
+Their methods run in the test kernel, on the mirror: neither are they replaced, nor do their
+arguments reach the student's kernel. Only what the reference solution defines anew is the
+student's, and all that is data.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable
+from typing import Any
+
+from .special import SPECIALS
+
+_METHODS = (types.FunctionType, classmethod, staticmethod, property)
+
+
+class Asked:
+    """An attribute of a class that is asked of the other side, of the class and of its objects."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        asked = owner if instance is None else instance
+        return asked._crossing.peer.ask("attr", asked, self._name)
+
+
+def inherited(
+    locked: list[type],
+    overrides: frozenset[str] | None,
+    passed_on: Callable[[str], Callable[..., Any]],
+) -> dict[str, Any]:
+    """The attributes that a mirror's class has from the instructor's classes.
+
+    Args:
+        locked: those classes, nearest first.
+        overrides: names that classes of the reference define; None where nobody says, so that
+            whatever a student's class defines is the student's.
+        passed_on: makes a method that is asked of the other side.
+    """
+    body: dict[str, Any] = {}
+    for kind in locked:
+        for name, found in vars(kind).items():
+            if name in body or (name.startswith("__") and name not in SPECIALS):
+                continue
+            if not (callable(found) or hasattr(type(found), "__get__")):
+                body[name] = Asked(name)
+            elif overrides is None or name in overrides:
+                if name not in SPECIALS and isinstance(found, types.FunctionType):
+                    body[name] = passed_on(name)
+                elif isinstance(found, property | functools.cached_property):
+                    body[name] = Asked(name)
+            elif isinstance(found, functools.cached_property):
+                body[name] = property(found.func)
+            elif isinstance(found, _METHODS):
+                body[name] = found
+    return body

@@ -1,0 +1,215 @@
+"""The instructor's data: what belongs to it, and how it is put back after each cell.
+
+Cells that are no tests make it. What a student's code does to it, through an argument or an object
+that a test has handed over, holds within the test and is undone at its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .changes import STREAMS, become, is_tensor
+from .instances import _SCALARS, _inside, _slots
+
+_MOST = 300_000  # objects that are looked at
+_CONTAINERS = (list, dict, set, bytearray)
+Restore = Callable[[], object]
+
+
+class Keepsakes:
+    """What instructor's cells have made, and what it looked like before a student changed it."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+        self._known: dict[int, Any] | None = None
+        self._memory: set[int] = set()
+        self._noted: set[int] = set()
+        self._used: set[int] = set()
+        self._restores: list[Restore] = []
+
+    def learn(self, values: dict[str, Any]) -> None:
+        """These names are the instructor's now, each with what it stands for."""
+        self._values = {
+            name: value for name, value in values.items() if type(value) not in _SCALARS
+        }
+        self._known = None
+
+    def reaches(self, value: Any) -> bool:
+        """Whether a value is the instructor's, a part of it, or shares its memory."""
+        if not self._values or type(value) in _SCALARS:
+            return False
+        if self._known is None:
+            self._known = _reached(self._values.values())
+            memory = {_memory(each) for each in self._known.values()}
+            self._memory = {place for found in memory for place in found}
+        return id(value) in self._known or not self._memory.isdisjoint(_memory(value))
+
+    def note(self, value: Any) -> None:
+        """The student's code is about to change this; remember it, if it is the instructor's."""
+        if id(value) not in self._noted and self.reaches(value):
+            self._noted.add(id(value))
+            restore = _restore(value)
+            if restore is not None:
+                self._restores.append(restore)
+
+    def note_all(self, owner: Any) -> None:
+        """The student's code uses this object, which may change all that it holds."""
+        if not self._values or id(owner) in self._used or not self.reaches(owner):
+            return
+        self._used.add(id(owner))
+        for each in _reached([owner]).values():
+            self.note(each)
+
+    def restore(self) -> None:
+        """Put everything back; a cell has ended."""
+        for restore in reversed(self._restores):
+            with contextlib.suppress(Exception):  # the next one is put back all the same
+                restore()
+        self._restores.clear()
+        self._noted.clear()
+        self._used.clear()
+
+
+def _reached(values: Any) -> dict[int, Any]:
+    """All objects that these hold, themselves included, by their ids."""
+    found: dict[int, Any] = {}
+    waiting = list(values)
+    while waiting and len(found) < _MOST:
+        value = waiting.pop()
+        if type(value) in _SCALARS or id(value) in found or isinstance(value, types.ModuleType):
+            continue
+        found[id(value)] = value
+        waiting += _parts(value)
+    return found
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    if isinstance(value, type):
+        if value.__module__ == "__main__":
+            yield from (each for each in vars(value).values() if not callable(each))
+        return
+    if isinstance(value, types.FunctionType):
+        for cell in value.__closure__ or ():
+            with contextlib.suppress(ValueError):  # it is empty
+                yield cell.cell_contents
+        yield from value.__defaults__ or ()
+        yield from (value.__kwdefaults__ or {}).values()
+        yield from value.__dict__.values()
+        return
+    if isinstance(value, types.MethodType):
+        yield value.__self__
+        return
+    if hasattr(type(value), "_crossing"):  # a mirror: what it holds is on the other side
+        return
+    yield from _inside(value)
+    yield from _attributes(value).values()
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """The attributes of an object, without asking its class."""
+    found: dict[str, Any] = {}
+    kind = type(value)
+    if hasattr(kind, "_crossing") or kind.__module__.startswith("pandas."):
+        return found
+    with contextlib.suppress(AttributeError, TypeError):
+        found.update(object.__getattribute__(value, "__dict__"))
+    for name in _slots(kind):
+        with contextlib.suppress(AttributeError):
+            found[name] = object.__getattribute__(value, name)
+    return found
+
+
+def _memory(value: Any) -> frozenset[int]:
+    """Where the numbers of an array, tensor or table lie."""
+    kind = type(value)
+    if is_tensor(value):
+        with contextlib.suppress(Exception):  # of a layout that has none
+            return frozenset({value.untyped_storage().data_ptr()} - {0})
+        return frozenset()
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not hasattr(numpy, "ndarray"):
+        return frozenset()
+    if isinstance(value, numpy.ndarray):
+        return frozenset({_owner(value, numpy.ndarray)})
+    if kind.__module__.startswith("pandas.") and kind.__name__ in ("DataFrame", "Series"):
+        columns = [value]
+        if kind.__name__ == "DataFrame":
+            columns = [value.iloc[:, at] for at in range(value.shape[1])]
+        arrays = (column.to_numpy(copy=False) for column in columns)
+        return frozenset(_owner(each, numpy.ndarray) for each in arrays)
+    return frozenset()
+
+
+def _owner(value: Any, kind: type) -> int:
+    while isinstance(value.base, kind):
+        value = value.base
+    return int(value.__array_interface__["data"][0])
+
+
+def _restore(value: Any) -> Restore | None:
+    """How to make a value again what it is now."""
+    kind = type(value)
+    if is_tensor(value):
+        data, grad = value.detach().clone(), value.grad if value.is_leaf else None
+        wanted = value.requires_grad
+        copy = None if grad is None else grad.clone()
+
+        def tensor() -> None:
+            value.data.copy_(data)
+            if value.is_leaf:
+                value.requires_grad_(wanted)
+                value.grad = grad
+                if grad is not None and copy is not None:
+                    grad.data.copy_(copy)
+
+        return tensor
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and hasattr(numpy, "ndarray") and isinstance(value, numpy.ndarray):
+        if not value.flags.writeable:
+            return None
+        entries = value.copy()
+        return lambda: numpy.copyto(value, entries)
+    if kind in STREAMS:
+        text, place = value.getvalue(), value.tell()
+        return lambda: _rewind(value, text, place)
+    if kind.__module__.startswith("pandas."):
+        table = value.copy()
+        return lambda: become(value, table)
+    attributes = dict(_attributes(value))
+    content: Any = None
+    if isinstance(value, _CONTAINERS) or hasattr(value, "maxlen"):
+        content = value[:] if isinstance(value, list | bytearray) else value.copy()
+    if isinstance(value, type) or (content is None and not attributes):
+        return None
+
+    def plain() -> None:
+        if content is not None:
+            become(value, content)
+        _put_back(value, attributes)
+
+    return plain
+
+
+def _put_back(value: Any, attributes: dict[str, Any]) -> None:
+    now = _attributes(value)
+    if now.keys() == attributes.keys() and all(now[name] is attributes[name] for name in now):
+        return
+    slots = _slots(type(value))
+    with contextlib.suppress(AttributeError, TypeError):
+        held = object.__getattribute__(value, "__dict__")
+        held.clear()
+        held.update({name: each for name, each in attributes.items() if name not in slots})
+    for name in slots:
+        if name in attributes:
+            object.__setattr__(value, name, attributes[name])
+
+
+def _rewind(value: Any, text: Any, place: int) -> None:
+    value.seek(0)
+    value.truncate()
+    value.write(text)
+    value.seek(place)
