@@ -6,7 +6,7 @@ import dataclasses
 import enum
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from . import changes, errors, generators, sparse, tables
@@ -45,7 +45,7 @@ class Crossing(Reading):
         self.peer: Peer = None  # type: ignore[assignment]  # set by `connect`
         self.expected: set[str] | None = None
         """Names of the classes that the other side is to define; None where nobody says."""
-        self.overrides: frozenset[str] | None = None
+        self.overrides: Collection[str] | None = None
         """Names that the reference's classes define; None where nobody says."""
         self.instances = Instances(lambda value: self.mirrors.number_of(value) is not None)
         self.telling = Generators()

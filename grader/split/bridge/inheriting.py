@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from .special import SPECIALS
@@ -30,7 +30,7 @@ class Asked:
 
 def inherited(
     locked: list[type],
-    overrides: frozenset[str] | None,
+    overrides: Collection[str] | None,
     passed_on: Callable[[str], Callable[..., Any]],
 ) -> dict[str, Any]:
     """The attributes that a mirror's class has from the instructor's classes.

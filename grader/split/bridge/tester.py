@@ -92,8 +92,7 @@ class TesterCrossing(Crossing):
         self._files = files
         self._sent: dict[str, Any] = {}
         self.generators = GlobalGenerators(namespace, self.telling)
-        self.keepsakes = Keepsakes()
-        self._learns = True
+        self.keepsakes, self._learns = Keepsakes(), True
         self.fetched: dict[str, tuple[Any, int, Any]] = {}
 
     def _object(self, value: Any, encoder: Encoder) -> Any:
@@ -123,10 +122,9 @@ class TesterCrossing(Crossing):
         self.keepsakes.note_all(owner)
 
     def begin(self, source: str, shared: set[str], *, test: bool) -> None:
-        """A cell begins: what earlier ones handed over, but for the instructor's, is let go.
+        """A cell begins: what earlier ones handed over is let go, but for the instructor's.
 
-        A test's own object lives on as long as one of the notebook's names stands for it, and its
-        class is one that students have.
+        A test's own object lives on while a name stands for it, if students have its class.
         """
         if self._learns:  # what the cell before has made
             self.keepsakes.learn({name: dict.get(self.namespace, name) for name in shared})
@@ -147,9 +145,9 @@ class TesterCrossing(Crossing):
         if generators.state_reader(value) is not None or self.keepsakes.reaches(value):
             return True
         kind = type(value)
-        ours = kind.__module__ == "__main__"
         plain = isinstance(value, type | Iterator) or (callable(value) and not is_module(value))
-        return id(value) in named and not plain and (not ours or self.is_instructors(kind))
+        known = kind.__module__ != "__main__" or self.is_instructors(kind)
+        return id(value) in named and known and not plain
 
     def end(self, *, test: bool) -> None:
         """A cell has ended: the instructor's data is what it was, or what a cell of theirs made."""
@@ -248,8 +246,7 @@ class Tester:
             if not self.peer.channel.closed:
                 self.peer.broken = None
             self.peer.forget()
-            names = order["overrides"]
-            self._crossing.overrides = None if names is None else frozenset(names)
+            self._crossing.overrides = order["overrides"]
             self._crossing.expected = self._classes
             self._crossing.begin(self._source, set(order["shared"]), test=bool(self._test))
             if not self._test:

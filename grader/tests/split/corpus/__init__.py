@@ -101,13 +101,10 @@ class Entry:
             tuple(sorted({name for cell in codes for name in class_names(cell.source)})),
             tuple(dict.fromkeys(imports)),
             complete=True,
-<<<<<<< HEAD
             loose=loose_names(written),
-=======
             overrides=members_of_classes(
                 cell.source for cell in codes if cell.kind in ("answer", "manual")
             ),
->>>>>>> 054b2cc (What is told of a test and what a student's objects may claim: exports end with their test, mirrors pose as few classes, instructor's methods and data stay the instructor's)
         )
 
     def submission(self, variant: str) -> nbformat.NotebookNode:
