@@ -275,7 +275,7 @@ class Tester:
             "broken": type(broken).__name__ if broken is not None else "",
             "why": str(broken)[:500] if broken is not None else "",
             "diagnoses": self._diagnoses,
-            "quotable": quotable(result.error_in_exec or result.error_before_exec, self.names),
+            "quotable": quotable(result.error_in_exec, self.names),
         }
         self._control.sendall(json.dumps(told).encode() + b"\n")
 
