@@ -74,6 +74,7 @@ class Entry:
     name: str
     cells: list[Cell]
     files: dict[str, bytes]
+    about: str = ""
 
     @cached_property
     def tests(self) -> dict[str, Cell]:
@@ -118,12 +119,13 @@ class Entry:
 
 def entries() -> list[Entry]:
     """All assignments of the corpus."""
-    return [_read(path) for path in sorted(FOLDER.glob("*.cells"))]
+    return [read_entry(path) for path in sorted(FOLDER.glob("*.cells"))]
 
 
-def _read(path: Path) -> Entry:
-    entry = Entry(path.stem, [], {})
-    blocks = re.split(r"^(?==== )", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+def read_entry(path: Path) -> Entry:
+    """The notebook of a `.cells` file."""
+    about, *blocks = re.split(r"^(?==== )", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    entry = Entry(path.stem, [], {}, about.strip())
     for number, block in enumerate(blocks):
         head, _, body = block.partition("\n")
         match = _HEADER.fullmatch(head)
