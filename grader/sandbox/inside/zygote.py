@@ -189,6 +189,8 @@ def _take(request: dict[str, Any], descriptors: list[int]) -> int:
         os.close(given)
     if request["filter"]:
         namespaces.filter_calls(program)
-    if "numpy" in sys.modules:  # Python's own generator notices a fork, torch's begins as always
+    if "numpy" in sys.modules:  # Python's own generator notices a fork
         sys.modules["numpy"].random.seed()
+    if hasattr(sys.modules.get("torch"), "default_generator"):
+        sys.modules["torch"].default_generator.seed()
     return moved

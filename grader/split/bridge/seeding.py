@@ -20,7 +20,6 @@ _SEEDS = (
     ("numpy", "numpy.random", "seed"),
     ("torch", "torch", "manual_seed"),
 )
-_TORCHS_OWN = 67280421310721  # c10's default_rng_seed_val
 _MT19937 = 625 * 4  # bytes of numpy's struct: 624 words and a position
 
 
@@ -75,13 +74,6 @@ class GlobalGenerators:
         """A cell that both kernels run has ended: each has its own states by that."""
         self._known.update(self._read())
         self._seeded.clear()
-
-    def part(self) -> None:
-        """A test begins: PyTorch's generator is not where it stands in every new kernel."""
-        torch = sys.modules.get("torch")
-        if getattr(torch, "initial_seed", int)() == _TORCHS_OWN:
-            sys.modules["torch"].seed()
-            self.settle()
 
     def _read(self) -> Any:
         if self._random_in_use or "random" in self._seeded:

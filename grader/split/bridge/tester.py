@@ -121,7 +121,7 @@ class TesterCrossing(Crossing):
         """Remember the same of all that an instructor's object holds."""
         self.keepsakes.note_all(owner)
 
-    def begin(self, source: str, shared: set[str], *, test: bool) -> None:
+    def begin(self, source: str, shared: set[str]) -> None:
         """A cell begins: what earlier ones handed over is let go, but for the instructor's.
 
         A test's own object lives on while a name stands for it, if students have its class.
@@ -138,8 +138,6 @@ class TesterCrossing(Crossing):
         self.lent.clear()
         self.lasting.clear()
         self.generators.begin()
-        if test:
-            self.generators.part()
 
     def _lives_on(self, value: Any, named: set[int]) -> bool:
         if generators.state_reader(value) is not None or self.keepsakes.reaches(value):
@@ -248,7 +246,7 @@ class Tester:
             self.peer.forget()
             self._crossing.overrides = order["overrides"]
             self._crossing.expected = self._classes
-            self._crossing.begin(self._source, set(order["shared"]), test=bool(self._test))
+            self._crossing.begin(self._source, set(order["shared"]))
             if not self._test:
                 self._crossing.instances.learn(self._source)
             if "torch" in sys.modules:

@@ -42,11 +42,12 @@ def test_a_warm_kernel_has_its_modules_and_shares_their_memory() -> None:
 
 def test_forks_draw_different_random_numbers() -> None:
     drawn = []
+    limits = replace(LIMITS, memory=2**31)
     for _ in range(2):
-        with started(POLICY) as kernel:
-            code = "import random, numpy; print(random.random(), numpy.random.rand())"
-            drawn += kernel.run(code).text.split()
-    assert len(set(drawn)) == 4
+        with started(replace(POLICY, preload=("numpy", "torch"), limits=limits)) as kernel:
+            code = "import random, numpy, torch\nprint(random.random(), numpy.random.rand())"
+            drawn += kernel.run(f"{code}\nprint(torch.rand(1).item())").text.split()
+    assert len(set(drawn)) == 6
 
 
 def test_forks_see_nothing_of_each_other() -> None:
