@@ -35,50 +35,10 @@ class Reading(Codec):
 
     def resolve(self, node: list[Any], decoder: Decoder) -> Any:
         """Called for whatever is not plain data."""
-        tag = node[0]
-        if tag == "H":
-            return self._mirror(node, decoder)
-        if tag == "Y":
-            return self.exports.find(node[1])
-        if tag == "T":
-            return self.tensors.decode(node, decoder)
-        if tag == "ts":
-            return sys.modules["torch"].Size(decoder.plain(node, (int,)))
-        if tag == "tn":
-            return self.tensors.name(node[1])
-        if tag in ("pd", "ps", "pi", "pt"):
-            return tables.decode(node, decoder)
-        if tag == "sp":
-            return sparse.decode(node, decoder)
-        if tag == "m":
-            return self._module(node[1])
-        if tag == "g":
-            return self._library(node[1])
-        if tag == "M":
-            return self._shared_class(node[1])
-        if tag == "U":
-            found = self._shared(node[1])
-            if type(found) is not types.FunctionType:
-                raise WireError("a function that is not shared")
-            return found
-        if tag == "D":
-            return self._dataclass(node, decoder)
-        if tag == "O":
-            return decoder.number(changes.read_stream(node, decoder))
-        if tag == "E":
-            return self._member(node)
-        if tag == "I" and not self.trusts:
-            return self._instance(node, decoder)
-        if tag == "X":
-            values = tuple(map(decoder.decode, node[2:]))
-            return errors.build(errors.find(node[1]), values)
-        if tag == "N":
-            return self._read_tuple(node, decoder)
-        if tag == "G" and self.trusts:
-            return self._read_random(node, decoder)
-        if tag == "fn" and self.trusts:
-            return self._function(node)
-        raise WireError(f"a node of no known kind {tag[:8]!r}")
+        read = RESOLVERS.get(node[0])
+        if read is None or (node[0] in _ONE_WAY and _ONE_WAY[node[0]] is not self.trusts):
+            raise WireError(f"a node of no known kind {node[0][:8]!r}")
+        return read(self, node, decoder)
 
     def _mirror(self, node: list[Any], decoder: Decoder) -> Any:
         number, kind = node[1], node[2]
@@ -104,6 +64,19 @@ class Reading(Codec):
                 return module
             make = lambda: mirror.make_instance(this, number, cls)  # noqa: E731
         return self.mirrors.get(number, make)
+
+    def _tensor_size(self, node: list[Any], decoder: Decoder) -> Any:
+        return sys.modules["torch"].Size(decoder.plain(node, (int,)))
+
+    def _read_exception(self, node: list[Any], decoder: Decoder) -> Any:
+        values = tuple(map(decoder.decode, node[2:]))
+        return errors.build(errors.find(node[1]), values)
+
+    def _shared_function(self, node: list[Any]) -> Any:
+        found = self._shared(node[1])
+        if type(found) is not types.FunctionType:
+            raise WireError("a function that is not shared")
+        return found
 
     def _function(self, node: list[Any]) -> Any:
         """A function of the test's that students have read: one like it, made here."""
@@ -203,3 +176,33 @@ class Reading(Codec):
             generators.restore(found, decoder.decode(state))
             self._generators[number] = found
         return self._generators[number]
+
+
+def _table(_: Reading, node: list[Any], decoder: Decoder) -> Any:
+    return tables.decode(node, decoder)
+
+
+RESOLVERS: dict[str, Callable[[Reading, list[Any], Decoder], Any]] = {
+    "H": Reading._mirror,
+    "Y": lambda self, node, decoder: self.exports.find(node[1]),
+    "T": lambda self, node, decoder: self.tensors.decode(node, decoder),
+    "ts": Reading._tensor_size,
+    "tn": lambda self, node, decoder: self.tensors.name(node[1]),
+    **dict.fromkeys(("pd", "ps", "pi", "pt"), _table),
+    "sp": lambda self, node, decoder: sparse.decode(node, decoder),
+    "m": lambda self, node, decoder: self._module(node[1]),
+    "g": lambda self, node, decoder: self._library(node[1]),
+    "M": lambda self, node, decoder: self._shared_class(node[1]),
+    "U": lambda self, node, decoder: self._shared_function(node),
+    "D": Reading._dataclass,
+    "O": lambda self, node, decoder: decoder.number(changes.read_stream(node, decoder)),
+    "E": lambda self, node, decoder: self._member(node),
+    "I": Reading._instance,
+    "X": Reading._read_exception,
+    "N": Reading._read_tuple,
+    "G": Reading._read_random,
+    "fn": lambda self, node, decoder: self._function(node),
+}
+"""How nodes of what is not plain data are read, by their tags."""
+_ONE_WAY = {"I": False, "G": True, "fn": True}
+"""Tags that only one side reads: the one that trusts, or the other."""

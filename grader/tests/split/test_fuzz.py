@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -17,7 +18,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
+import scipy.sparse  # type: ignore[import-untyped]  # SciPy has no types
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,6 +29,7 @@ from grader.split.bridge.crossing import Crossing
 from grader.split.bridge.decoding import _READERS
 from grader.split.bridge.errors import AnswerGone, AnswerInterrupted
 from grader.split.bridge.peer import Peer, Stop
+from grader.split.bridge.reading import RESOLVERS
 from grader.split.bridge.serving import GuardedOperations
 from grader.split.bridge.values import CannotCross
 from grader.split.bridge.wire import Caps, Channel, ChannelClosed, WireError
@@ -36,7 +40,8 @@ CONVERSATIONS = 120_000 if LONG else 2_000
 CAPS = Caps(header=2**16, buffers=8, total=2**16, seconds=5.0)
 ROOM = 2**23  # bytes; far above what a frame of these caps needs, far below what it could announce
 
-TAGS = [*_READERS, *"HYTMDNGgmy", "ts", "tn", "pd", "ps", "pi", "pt", "e", "?", "!"]
+TAGS = [*_READERS, *RESOLVERS, "e", "y", "?", "!"]
+"""All that either side reads, and those of whole messages."""
 WORDS = ["ok", "stop", "error", "interrupted", "<f8", "|b1", "<U1", "|O", "float32", "bool", "cpu"]
 WORDS += ["Cw", "Fr", "c", "g", "p", "f", "o", "N", "call", "attr", "special", "step", "describe"]
 WORDS += ["method", "set", "vjp", "module", "copy", "__class__", "__len__", "next", "", "date"]
@@ -49,7 +54,31 @@ WORDS += [
     "range",
     "multi",
 ]
+WORDS += ["Card", "Light", "Pile", "Text", "Slotted", "Failure", "helper", "RED", "rank", "csr"]
 NUMBERS = [0, 1, 2, 3, -1, 2**31, 2**62, 2**64, 0.0, 1.5, 1e300]
+
+
+SHARED: dict[str, Any] = {"__name__": "__main__"}
+"""What an instructor's cell has defined on both sides."""
+exec(
+    """
+import dataclasses, enum
+@dataclasses.dataclass
+class Card:
+    rank: int
+class Light(enum.Enum):
+    RED = 1
+class Pile(list):
+    def top(self): return self[-1]
+class Text(str): pass
+class Slotted:
+    __slots__ = ("rank",)
+class Failure(ValueError): pass
+def helper(x): return x
+""",
+    SHARED,
+)
+CLASSES = {"Card", "Light", "Pile", "Text", "Slotted", "Failure", "helper"}
 
 
 def _node(rng: random.Random, depth: int) -> Any:
@@ -90,6 +119,12 @@ def _buffers(rng: random.Random) -> list[bytes]:
     return [rng.randbytes(rng.choice([0, 1, 2, 4, 8, 16, 24])) for _ in range(rng.randrange(4))]
 
 
+def _slotted() -> Any:
+    found = SHARED["Slotted"]()
+    found.rank = 5
+    return found
+
+
 def _valid_frames() -> list[bytes]:
     """Replies and questions as an honest answer kernel sends them."""
     values: list[Any] = [
@@ -103,12 +138,22 @@ def _valid_frames() -> list[bytes]:
         Peer,
         ValueError("no"),
         iter([1]),
+        scipy.sparse.eye(2).tocsr(),
+        io.StringIO("text"),
+        pandas.DataFrame({"a": [1, 2]}),
+        SHARED["Card"](3),
+        SHARED["Light"].RED,
+        SHARED["Pile"]([1]),
+        SHARED["Text"]("t"),
+        _slotted(),
+        SHARED["Failure"]("f"),
+        SHARED["helper"],
     ]
     frames = []
     for value in values:
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            crossing = Crossing({}, trusts=True, shared=set())
+            crossing = Crossing(SHARED, trusts=True, shared=CLASSES)
             peer = Peer(Channel(ours), crossing, {"give": lambda given=value: given})
             crossing.connect(peer)
             peer.serve(["?", 1, "give", [], EXTRAS], [])
@@ -149,7 +194,7 @@ def _places(node: Any) -> Iterator[tuple[list[Any], int]]:
 
 
 def _crossing() -> Crossing:
-    return Crossing({}, trusts=False, shared=set())
+    return Crossing(dict(SHARED), trusts=False, shared=set(CLASSES))
 
 
 def _hear(said: bytes) -> None:
