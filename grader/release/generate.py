@@ -16,6 +16,7 @@ from grader.release.crossing import Finding, find_crossings
 from grader.release.leaks import check_leaks, check_sources, secret_regions
 from grader.release.marks import with_usual_markers
 from grader.release.sources import convert_sources, set_cell_ids
+from grader.release.telling import find_telling
 from grader.release.template import AssignmentTemplate, load_template
 
 
@@ -27,7 +28,8 @@ class Released:
         assignment: its name.
         files: the released files.
         template: the instructor version as the gradebook now holds it.
-        findings: what in its tests cannot cross from the answer kernel to the test kernel.
+        findings: what in its tests cannot cross from the answer kernel to the test kernel, and
+            what they tell a student's code.
     """
 
     assignment: str
@@ -66,6 +68,7 @@ def release_assignment(course: Course, name: str) -> Released:
         for cell in notebook.cells:
             cell.source = with_usual_markers(cell.source, regions[1:])
         findings += find_crossings(path.stem, notebook)
+        findings += find_telling(path.stem, notebook)
     return Released(name, files, load_template(course, name), tuple(findings))
 
 
