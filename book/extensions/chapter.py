@@ -29,6 +29,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from jupyter_cache import get_cache
+from length import reading_time
 from notebooks import FOLDER, KIT, kit_modules, requirements, stand_alone
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -76,15 +77,6 @@ def prepare_execution(app: Sphinx, config: Config) -> None:
     cache = Path(app.outdir).parent / ".jupyter_cache" / environment_digest()
     cache.parent.mkdir(parents=True, exist_ok=True)
     config.nb_execution_cache_path = str(cache)
-
-
-def reading_minutes(words: int, equations: int, code_lines: int) -> int:
-    """Minutes to read a chapter, rounded to five.
-
-    200 words of prose a minute, 20 seconds for a displayed equation, 4 seconds for a line of code.
-    """
-    minutes = words / 200 + equations / 3 + code_lines / 15
-    return max(5, 5 * round(minutes / 5))
 
 
 def open_links(theme: dict[str, Any], hub: str, path: str) -> list[tuple[str, str]]:
@@ -160,26 +152,6 @@ class Assignment(SphinxDirective):
         return [box]
 
 
-def length_of(doctree: nodes.document) -> tuple[int, int, int]:
-    """Words, displayed equations and lines of code that a reader meets without unfolding."""
-
-    def folded(node: nodes.Node) -> bool:
-        while node is not None:
-            classes = node.get("classes", ()) if isinstance(node, nodes.Element) else ()
-            if {"dropdown", "cell_output", "tag_hide-input", "reproduced"} & set(classes):
-                return True
-            node = node.parent
-        return False
-
-    seen = {
-        kind: [node for node in doctree.findall(kind) if not folded(node)]
-        for kind in (nodes.paragraph, nodes.math_block, nodes.literal_block)
-    }
-    words = sum(len(node.astext().split()) for node in seen[nodes.paragraph])
-    lines = [line for node in seen[nodes.literal_block] for line in node.astext().splitlines()]
-    return words, len(seen[nodes.math_block]), sum(1 for line in lines if line.strip())
-
-
 def code_of(doctree: nodes.document) -> list[str]:
     """Source of each code cell on a page."""
     return [
@@ -193,11 +165,9 @@ def code_of(doctree: nodes.document) -> list[str]:
 def fill_facts(app: Sphinx, doctree: nodes.document) -> None:
     """Replace the placeholder by what can be counted once the page is read."""
     for placeholder in list(doctree.findall(FactsNode)):
-        words, equations, code_lines = length_of(doctree)
-        minutes = reading_minutes(words, equations, code_lines)
         folder = app.env.docname.rpartition("/")[0]
         name = folder.rpartition("/")[2]
-        text = f"About {minutes} minutes to read · difficulty {placeholder['difficulty']} of 5"
+        text = f"{reading_time(doctree)} · difficulty {placeholder['difficulty']} of 5"
         up = "../" * app.env.docname.count("/")
         source = html.escape(f"{up}_sources/{folder}/{name}.ipynb")
         download = f'<a class="btn btn-primary open-button" download href="{source}">'

@@ -161,7 +161,9 @@ def test_planned_chapters_are_shown_as_planned(site: Path) -> None:
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_chapter_says_what_it_takes_and_leads_on(site: Path, name: str) -> None:
     page = text_of(site, name)
-    assert re.search(r"About \d+ minutes to read · difficulty [1-5] of 5", page)
+    assert re.search(
+        r"About \d+ minutes to read(, \d+ more with what is folded)? · difficulty [1-5] of 5", page
+    )
     assert "<strong>You need</strong>" in page
     assert re.search(r"Last executed with Python 3\.\d+", page)
     footer = page[page.index("prev-next-footer") :]
