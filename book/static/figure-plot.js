@@ -353,8 +353,13 @@
 
       const target = options.anywhere ? this.svg : holder;
       target.classList.add("interactive-drag");
+      // touch-action is not enough: Chromium scrolls with a finger on a part of an SVG.
+      target.addEventListener("touchstart", function (event) { event.preventDefault(); }, {
+        passive: false,
+      });
       stage.listen(target, "pointerdown", function (event) {
         target.setPointerCapture(event.pointerId);
+        holder.focus({ preventScroll: true });
         if (options.anywhere) follow(event);
       });
       target.addEventListener("pointermove", stage.guard(function (event) {

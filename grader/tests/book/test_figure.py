@@ -407,3 +407,22 @@ def test_a_chapter_s_script_is_what_its_page_names_and_leaves_the_page_to_the_ki
     assert named
     assert sorted(re.findall(r'^figure\("([^"]+)"', text, re.MULTILINE)) == sorted(named)
     assert re.findall(r"\b(document|innerHTML|fetch|import|setInterval)\b", text) == []
+
+
+def test_a_finger_drags_a_point_and_does_not_scroll(show: Callable[..., Page]) -> None:
+    page = show(width=390, has_touch=True, is_mobile=True)
+    box = slider(page, "Point").locator("circle").last.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = page.context.new_cdp_session(page)
+    for kind, step in [
+        ("touchStart", 0),
+        *[("touchMove", i) for i in range(1, 9)],
+        ("touchEnd", 0),
+    ]:
+        points = [{"x": x + 5 * step, "y": y + 8 * step}] if kind != "touchEnd" else []
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    moved = [float(part) for part in readout(page).replace(MINUS, "-").split("; ")[-2:]]
+    assert moved[0] > 6
+    assert moved[1] < -0.6
+    assert page.evaluate("window.scrollY") == 0
