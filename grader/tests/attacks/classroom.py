@@ -12,7 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
 import psutil
+from nbconvert.exporters import HTMLExporter
+from nbgrader.server_extensions.formgrader import handlers
+from traitlets.config import Config
 
 from grader.course import Course
 from grader.farm import ResultStore
@@ -95,6 +99,37 @@ class GradedClass:
     def pages(self, student: str) -> list[Path]:
         """The feedback pages of one student."""
         return sorted((self.root / "feedback" / student).rglob("*.html"))
+
+    def in_formgrader(self, students: list[str], folder: Path) -> list[Path]:
+        """What Formgrader shows an instructor of these students' work, as files."""
+        found = []
+        for student in students:
+            for path in sorted((self.root / "autograded" / student).rglob("*.ipynb")):
+                page = folder / f"{student}-{path.stem}.html"
+                page.write_text(formgrader_page(nbformat.read(path, as_version=4)), "utf-8")
+                found.append(page)
+        return found
+
+
+def formgrader_page(notebook: nbformat.NotebookNode) -> str:
+    """A submission as Formgrader's handler has nbconvert draw it."""
+    config = Config()
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    resources = {
+        "assignment_id": ASSIGNMENT,
+        "notebook_id": "numbers",
+        "submission_id": "1",
+        "index": 0,
+        "total": 1,
+        "base_url": "",
+        "student": "",
+        "notebook_path": "",
+        "last_name": "",
+        "first_name": "",
+    }
+    page: str = HTMLExporter(config=config).from_notebook_node(notebook, resources)[0]
+    return page
 
 
 def student_of(attack: Attack) -> str:

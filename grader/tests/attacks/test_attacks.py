@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
+import nbformat
 import pytest
 
 from grader.course import Course
 from grader.farm import ResultStore
 from grader.tests.attacks.browser import pages_that_run_scripts
 from grader.tests.attacks.catalogue import CATEGORIES, Attack, load_attacks
-from grader.tests.attacks.classroom import HONEST, GradedClass, grade_class, student_of
+from grader.tests.attacks.classroom import (
+    HONEST,
+    GradedClass,
+    formgrader_page,
+    grade_class,
+    student_of,
+)
 from grader.tests.attacks.judge import judge, loot, quoted
 from grader.tests.attacks.memory import NOTHING_FOUND
 from grader.tests.attacks.target import ASSIGNMENT, WORDS
@@ -74,11 +82,28 @@ def test_the_class_report_holds_no_secret(graded: GradedClass) -> None:
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's package chromium")
-def test_no_script_runs_in_a_page(graded: GradedClass) -> None:
+def test_no_script_runs_in_a_page(graded: GradedClass, tmp_path: Path) -> None:
     attackers = [student_of(attack) for attack in ATTACKS if attack.category == "HTML and script"]
     pages = [page for student in attackers for page in graded.pages(student)]
     assert len(pages) >= len(attackers)
+    pages += graded.in_formgrader(attackers, tmp_path)
     assert pages_that_run_scripts(pages) == []
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's package chromium")
+def test_what_was_recorded_would_run_scripts(graded: GradedClass, tmp_path: Path) -> None:
+    """The control: as they were handed in and ran, these notebooks act in Formgrader."""
+    pages = []
+    for attack in ATTACKS:
+        if attack.category == "HTML and script":
+            record = ResultStore(Course(graded.root), ASSIGNMENT).load(student_of(attack))
+            assert record is not None
+            executed = next(r.executed for r in record.results if r.notebook == attack.notebook)
+            page = tmp_path / f"{attack.name}.html"
+            page.write_text(formgrader_page(nbformat.from_dict(executed)), encoding="utf-8")
+            pages.append(page)
+    acting = {page.stem for page in pages_that_run_scripts(pages)}
+    assert {"html-output", "links-in-markdown", "outputs-that-act", "script-in-markdown"} <= acting
 
 
 def test_the_suite_is_what_it_says() -> None:

@@ -16,7 +16,6 @@ from typing import Any
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell
 
 from grader.course import Course
 from grader.errors import CourseError, Interrupted, ScoringError, StorageError
@@ -334,70 +333,6 @@ def test_a_locked_gradebook_is_one_sentence_and_results_wait_for_it(
     assert run.graded == 0, "it was run before and only had to be scored"
     assert _record(course, "ann").scored
     assert set(read_scores(Course(course), "ps1")) == {"ann"}
-
-
-def test_what_breaks_on_one_submission_is_its_row(
-    course: Path, inline: Inline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clean = module.clean_notebook
-
-    def breaks(raw: bytes | None, *rest: Any, **named: Any) -> Any:
-        if raw is not None and b"another thought" in raw:
-            raise RecursionError("as deep as that")
-        return clean(raw, *rest, **named)
-
-    _add_output(course)
-    monkeypatch.setattr(module, "clean_notebook", breaks)
-    assert _grade(course).faults == ("bob",)
-    record = _record(course, "bob")
-    assert "RecursionError" in record.fault
-    assert {test.outcome for each in record.results for test in each.tests} == {
-        Outcome.GRADER_FAULT
-    }
-    assert _record(course, "ann").fault == ""
-    scores = read_scores(Course(course), "ps1")
-    assert scores["bob"].cells["problem1", "test_sum"].score is None, "a fault is no zero"
-
-
-@pytest.mark.usefixtures("unscored")
-@pytest.mark.parametrize(("load", "cpu", "runs"), [(50.0, 1.0, 3), (50.0, 9.9, 2), (0.5, 1.0, 2)])
-def test_who_ran_out_of_time_for_want_of_a_processor_is_run_again_alone(
-    course: Path,
-    inline: Inline,
-    monkeypatch: pytest.MonkeyPatch,
-    load: float,
-    cpu: float,
-    runs: int,
-) -> None:
-    _configure(course, "c.Grader.cell_timeout = 10.0")
-    before = module.run_notebook
-    order: list[str] = []
-
-    def run(name: str, notebook: nbformat.NotebookNode, *rest: Any) -> NotebookResult:
-        found = before(name, notebook, *rest)
-        mine = any("another thought" in cell.source for cell in notebook.cells)
-        order.append("bob" if mine else "other")
-        if not mine or order.count("bob") > 1:
-            return found
-        late = [replace(test, outcome=Outcome.TIMED_OUT, cpu=cpu) for test in found.tests]
-        return replace(found, tests=tuple(late))
-
-    path = course / "submitted" / "bob" / "ps1" / "problem1.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells.append(new_code_cell("# another thought"))
-    nbformat.write(notebook, path)
-    monkeypatch.setattr(module, "run_notebook", run)
-    monkeypatch.setattr(module.os, "getloadavg", lambda: (load, load, load))
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
-    seen: list[str] = []
-    run_of_class = _grade(course, on_record=lambda record: seen.append(record.student))
-    assert sorted(seen) == sorted(CLASS), "each is told once"
-    assert run_of_class.graded == 3
-    assert order.count("bob") == runs - 1
-    outcomes = {t.outcome for t in _record(course, "bob").results[0].tests}
-    assert outcomes == {Outcome.PASSED if runs == 3 else Outcome.TIMED_OUT}
-    if runs == 3:
-        assert seen[-1] == "bob"
 
 
 def test_one_record_that_the_gradebook_refuses_stops_no_other(course: Path, inline: Inline) -> None:
