@@ -98,11 +98,9 @@ def test_who_ran_out_of_time_for_want_of_a_processor_is_run_again_alone(
     monkeypatch.setattr(module.os, "getloadavg", lambda: (load, load, load))
     monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
     seen: list[str] = []
-    run_of_class = grade(
-        Course(course), "ps1", on_record=lambda record: seen.append(record.student)
-    )
+    done = grade(Course(course), "ps1", on_record=lambda record: seen.append(record.student))
     assert sorted(seen) == sorted(CLASS), "each is told once"
-    assert graded.graded == 3
+    assert done.graded == 3
     assert order.count("bob") == runs - 1
     outcomes = {t.outcome for t in _record(course, "bob").results[0].tests}
     assert outcomes == {Outcome.PASSED if runs == 3 else Outcome.TIMED_OUT}
