@@ -358,6 +358,7 @@
         passive: false,
       });
       stage.listen(target, "pointerdown", function (event) {
+        event.stopPropagation(); // not also to a point that is brought to any place
         target.setPointerCapture(event.pointerId);
         holder.focus({ preventScroll: true });
         if (options.anywhere) follow(event);

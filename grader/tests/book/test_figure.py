@@ -426,3 +426,75 @@ def test_a_finger_drags_a_point_and_does_not_scroll(show: Callable[..., Page]) -
     assert moved[0] > 6
     assert moved[1] < -0.6
     assert page.evaluate("window.scrollY") == 0
+
+
+LAYERS = """\
+figure("trial", function (stage) {
+  const plot = stage.plot({
+    x: [1, 1000], y: [-2, 2], xLog: true, yTicks: [-2, 0, 2], label: "layers",
+  });
+  const heat = plot.heat();
+  const layers = {
+    line: plot.line({ colour: figure.BLUE, dash: "4 2" }),
+    area: plot.area({ colour: figure.GREEN }),
+    arrows: plot.arrows({ colour: figure.RED }), texts: plot.texts({ size: 12 }),
+    rule: plot.rule({ colour: figure.GREY, along: "y" }),
+  };
+  const bar = stage.plot({ x: [0, 3], y: [0, 1] });
+  const bars = bar.bars({ colour: figure.BLUE, width: 0.8 });
+  const height = bar.handle({ x: 1, y: 0.5, fixed: "x", step: 0.1, label: "Bar" });
+  const whole = bar.handle({
+    x: 2, y: 0, step: 1, label: "Whole", shape: "cross", anywhere: true,
+    moved: function (x) { return [x, 0.25]; },
+  });
+  const picture = stage.picture({ rows: 2, columns: 2, label: "ink" });
+  const more = stage.slider("more", { min: 1, max: 3 });
+  const words = stage.readout();
+  stage.update(function () {
+    plot.limits({ y: [-2 * more.value, 2 * more.value] });
+    heat.set([[figure.tint(-1), figure.tint(0)], [figure.tint(0.5), figure.tint(1)]]);
+    layers.line.set([[1, 0], [10, 1], [NaN, 0], [100, -1], [1000, 1]]);
+    layers.area.set([[1, 1], [10, 2], [100, 1]]);
+    layers.arrows.set(Array(more.value).fill([10, 0, 90, 1]));
+    layers.texts.set([[10, 1, "ten"]]);
+    layers.rule.set(1);
+    bars.set([[1, height.y], [2, whole.y]]);
+    picture.set([0, 0.5, 1, more.value / 3], `ink ${more.value}`);
+    words.set(`${figure.number(height.y, 1)} ${whole.x}`);
+  });
+});
+"""
+
+
+def test_layers_follow_their_plot(show: Callable[..., Page]) -> None:
+    page = show(LAYERS)
+    plot, bars = page.locator(".interactive-plot > svg").all()
+    ticks = plot.locator(".interactive-axes text").all_text_contents()
+    assert ticks == ["1", "10", "100", "1000", f"{MINUS}2", "0", "2"]
+    line = plot.locator("path[stroke-dasharray='4 2']")
+    assert (line.get_attribute("d") or "").count("M") == 2
+    before = [plot.locator("g > text").nth(7).get_attribute("y"), line.get_attribute("d")]
+    slider(page, "more").fill("2")
+    assert before[0] != plot.locator("g > text").nth(7).get_attribute("y")
+    assert before[1] != line.get_attribute("d")
+    assert plot.locator("rect[style*='fill']").count() == 4
+    assert plot.locator(f"g[stroke='{page.evaluate('figure.RED')}'] path").count() == 2
+    assert page.get_by_role("img", name="ink 2").locator("rect").last.get_attribute(
+        "fill-opacity"
+    ) == str(round(2 / 3, 3))
+    slider(page, "Bar").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    assert readout(page) == "0.4 2"
+    assert slider(page, "Bar").get_attribute("aria-valuetext") == "0.4"
+    box = bars.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 0.15 * box["height"])
+    assert readout(page) == "0.4 1"
+    assert slider(page, "Whole").get_attribute("aria-valuetext") == "1, 0"
+    slider(page, "Whole").focus()
+    page.keyboard.press("ArrowRight")
+    bar = slider(page, "Bar").locator("circle").last.bounding_box()
+    assert bar is not None
+    page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    assert readout(page) == "0.4 2", "a press on a point is not one on the plot"
