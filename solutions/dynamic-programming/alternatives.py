@@ -1,211 +1,230 @@
 """Other right answers, which must keep full marks."""
 
-import heapq
+import itertools
+import math
 
 import numpy as np
 
 
-def backup__loops(P, R, gamma, V):
-    """Adds up the future of every state and action in plain loops."""
-    if not (gamma >= 0 and gamma <= 1):
-        raise ValueError("gamma must lie in [0, 1]")
-    if len(P.shape) != 3:
-        raise ValueError("P must have three axes")
-    n_states, n_actions, n_next = P.shape
-    if n_states != n_next or R.shape != (n_states, n_actions) or V.shape != (n_states,):
-        raise ValueError("the shapes of P, R and V do not fit together")
-    Q = np.zeros((n_states, n_actions))
-    for s in range(n_states):
-        for a in range(n_actions):
-            Q[s, a] = R[s, a]
-            for s2 in range(n_states):
-                Q[s, a] += gamma * P[s, a, s2] * V[s2]
+def morning_values__one_kronecker_product(V, days, gamma):
+    """Builds the transition matrix of all locations together, as the text advises against."""
+    together = np.ones((1, 1))
+    for M, _ in days:
+        together = np.kron(together, M)
+    W = gamma * (together @ V.ravel()).reshape(V.shape)
+    incomes = np.meshgrid(*[income for _, income in days], indexing="ij")
+    return W + sum(incomes)
+
+
+def morning_values__einsum(V, days, gamma):
+    """Names the axes with einsum, one location after the other."""
+    W = np.array(V)
+    letters = "abcdefgh"[: V.ndim]
+    for axis, (M, income) in enumerate(days):
+        old = letters[axis]
+        new = letters.replace(old, "z")
+        W = np.einsum(f"z{old},{letters}->{new}", M, W)
+    W = W * gamma
+    for axis, (_, income) in enumerate(days):
+        W += np.expand_dims(income, [i for i in range(V.ndim) if i != axis])
+    return W
+
+
+def morning_values__last_axis_matmul(V, days, gamma):
+    """Swaps one axis at a time to the end, where @ sums over it."""
+    W = V * gamma
+    for axis, (M, income) in enumerate(days):
+        W = (W.swapaxes(axis, -1) @ M.T).swapaxes(axis, -1)
+    for axis, (M, income) in enumerate(days):
+        W = (W.swapaxes(axis, -1) + income).swapaxes(axis, -1)
+    return W
+
+
+def move_values__loops(W, max_move, move_cost=2.0, n_free=0, lot_size=10, lot_cost=0.0):
+    """Goes through evenings and moves one by one."""
+    n1, n2 = W.shape
+    Q = np.empty((n1, n2, 2 * max_move + 1))
+    for x, y, a in itertools.product(range(n1), range(n2), range(-max_move, max_move + 1)):
+        value = -math.inf
+        if -y <= a <= x:
+            there, here = min(x - a, n1 - 1), min(y + a, n2 - 1)
+            value = W[there, here]
+            value -= move_cost * (-a if a < 0 else max(0, a - n_free))
+            for cars in (there, here):
+                if cars > lot_size:
+                    value -= lot_cost
+        Q[x, y, a + max_move] = value
     return Q
 
 
-def backup__einsum(P, R, gamma, V):
-    """Names the summed axis with einsum, and lets NumPy find shapes that do not fit."""
-    if np.isnan(gamma) or gamma < 0 or gamma > 1:
-        raise ValueError("gamma must lie in [0, 1]")
-    if np.ndim(P) != 3 or np.shape(P)[0] != np.shape(P)[2]:
-        raise ValueError("P must have shape (n_states, n_actions, n_states)")
-    if np.shape(V) != (len(P),) or np.shape(R) != (len(P), P.shape[1]):
-        raise ValueError("R or V does not fit P")
-    return R + np.einsum("ijk,k->ij", P, gamma * V)
+def move_values__parks_first(W, max_move, move_cost=2.0, n_free=0, lot_size=10, lot_cost=0.0):
+    """Charges the car parks to the mornings once, and looks moves up in a padded array."""
+    n1, n2 = W.shape
+    parked = W - lot_cost * (np.arange(n1) > lot_size)[:, None]
+    parked = parked - lot_cost * (np.arange(n2) > lot_size)[None, :]
+    padded = np.pad(parked, max_move, mode="edge")
+    padded[:max_move] = -np.inf
+    padded[:, :max_move] = -np.inf
+    Q = np.zeros((n1, n2, 2 * max_move + 1))
+    for i, a in enumerate(range(-max_move, max_move + 1)):
+        shifted = padded[max_move - a :, max_move + a :][:n1, :n2]
+        Q[:, :, i] = shifted - move_cost * (abs(a) - min(max(a, 0), n_free))
+    return Q
 
 
-def evaluate_policy__one_matrix(P, R, gamma, policy, backup, theta=1e-10, max_sweeps=100_000):
-    """Averages P and R over the policy once, so that a sweep is one matrix-vector product."""
-    if theta <= 0 or np.isnan(theta) or policy.shape != P.shape[:2]:
-        raise ValueError("theta or the shape of policy is not valid")
-    if np.any(policy < 0) or np.any(np.abs(1 - policy.sum(axis=1)) > 1e-6):
-        raise ValueError("rows of policy must be probability distributions")
-    P_pi = np.einsum("sa,san->sn", policy, P)
-    R_pi = np.einsum("sa,sa->s", policy, R)
-    V = np.zeros(len(P))
-    n_sweeps = 0
-    while n_sweeps < max_sweeps:
-        V_new = R_pi + gamma * (P_pi @ V)
-        n_sweeps += 1
-        settled = np.linalg.norm(V_new - V, ord=np.inf) < theta
-        V = V_new
-        if settled:
-            return V, n_sweeps
-    raise RuntimeError("the sweeps did not settle")
+def move_values__index_arrays(W, max_move, move_cost=2.0, n_free=0, lot_size=10, lot_cost=0.0):
+    """Does all evenings and moves at once, and marks the impossible ones last."""
+    n1, n2 = W.shape
+    x, y, a = np.ogrid[:n1, :n2, -max_move : max_move + 1]
+    left, right = np.broadcast_arrays(x - a, y + a)
+    impossible = (left < 0) | (right < 0)
+    left, right = np.clip(left, 0, n1 - 1), np.clip(right, 0, n2 - 1)
+    paid = np.where(a > 0, np.maximum(a - n_free, 0), -a)
+    lots = (left > lot_size).astype(float) + (right > lot_size).astype(float)
+    Q = W[left, right] - (move_cost * paid + lot_cost * lots)
+    Q[impossible] = -np.inf
+    return Q
 
 
-def evaluate_policy__loops(P, R, gamma, policy, backup, theta=1e-10, max_sweeps=100_000):
-    """Averages the action values state by state, and keeps the largest change as it goes."""
-    if not theta > 0:
-        raise ValueError("theta must be positive")
-    if policy.shape != R.shape:
-        raise ValueError("policy must have the shape of R")
-    for row in policy:
-        if min(row) < 0 or not np.isclose(sum(row), 1.0, rtol=0, atol=1e-6):
-            raise ValueError("rows of policy must be probability distributions")
-    n_states, n_actions = R.shape
-    V = np.zeros(n_states)
-    for n_sweeps in range(1, max_sweeps + 1):
-        Q = backup(P, R, gamma, V)
-        V_new = np.zeros(n_states)
-        delta = 0.0
-        for s in range(n_states):
-            for a in range(n_actions):
-                V_new[s] += policy[s, a] * Q[s, a]
-            delta = max(delta, abs(V_new[s] - V[s]))
-        V = V_new
-        if delta < theta:
-            return V, n_sweeps
-    raise RuntimeError("the sweeps did not settle")
+def optimal_bounds__action_by_action(Q, V, gamma):
+    """Computes the best case of every action, and compares it with the lower bound as told."""
+    sweep = np.max(Q, axis=-1)
+    change = sweep - V
+    low, high = (gamma * extreme / (1 - gamma) for extreme in (change.min(), change.max()))
+    at_best = Q + high
+    return sweep + low, sweep + high, at_best >= (sweep + low)[..., np.newaxis]
 
 
-def greedy_policy__loops(Q, tol=1e-9):
-    """Collects the best actions of each state in a list."""
-    if Q.ndim != 2 or np.isnan(Q).any():
-        raise ValueError("Q must have two axes and no NaN")
-    policy = np.zeros(Q.shape)
-    for s, row in enumerate(Q):
-        highest = max(row)
-        best = [a for a, q in enumerate(row) if q >= highest - tol]
-        for a in best:
-            policy[s, a] = 1.0 / len(best)
-    return policy
+def optimal_bounds__flat_loops(Q, V, gamma):
+    """Flattens the states and collects the bounds in lists."""
+    rows = Q.reshape(-1, Q.shape[-1]).tolist()
+    best = [max(row) for row in rows]
+    changes = [after - before for after, before in zip(best, V.ravel().tolist(), strict=True)]
+    scale = gamma / (1 - gamma)
+    least, most = scale * min(changes), scale * max(changes)
+    possible = [
+        [not q + (most - least) < top for q in row] for row, top in zip(rows, best, strict=True)
+    ]
+    lower = np.array([top + least for top in best]).reshape(V.shape)
+    upper = np.array([top + most for top in best]).reshape(V.shape)
+    return lower, upper, np.array(possible).reshape(Q.shape)
 
 
-def greedy_policy__where(Q, tol=1e-9):
-    """Marks the best actions with where, and divides each row by its sum."""
-    if len(Q.shape) != 2 or np.any(Q != Q):
-        raise ValueError("Q must have two axes and no NaN")
-    marks = np.where(Q < np.amax(Q, axis=1)[:, None] - tol, 0.0, 1.0)
-    return marks / np.sum(marks, axis=1)[:, None]
+def modified_policy_iteration__recursive(
+    look_ahead, follow, V, gamma, m, epsilon=1e-6, max_rounds=10_000
+):
+    """Calls itself with the values of the next round."""
+
+    def round_number(n, V):
+        Q = look_ahead(V)
+        policy = np.argmax(Q, axis=-1)
+        after = np.take_along_axis(Q, policy[..., np.newaxis], axis=-1).squeeze(-1)
+        change = after - V
+        width = gamma / (1 - gamma) * np.ptp(change)
+        if width <= epsilon:
+            middle = gamma / (1 - gamma) * (change.max() + change.min()) / 2
+            return policy, after + middle, n
+        if n == max_rounds:
+            raise RuntimeError("too many rounds")
+        for _ in range(m):
+            after = follow(policy, after)
+        return round_number(n + 1, after)
+
+    return round_number(1, V)
 
 
-def policy_iteration__recursive(policy, evaluate, improve, tol=1e-9, max_rounds=1000):
-    """Calls itself with the improved policy, and with the values that it knows already."""
-
-    def further(V, rounds):
-        if rounds == max_rounds:
-            raise RuntimeError("values still rise")
-        better = improve(V)
-        V_better = evaluate(better)
-        if not np.any(V_better - V > tol):
-            return better, V_better, rounds + 1
-        return further(V_better, rounds + 1)
-
-    return further(evaluate(policy), 0)
-
-
-def policy_iteration__while_loop(policy, evaluate, improve, tol=1e-9, max_rounds=1000):
-    """Keeps a flag that says whether some value rose, and counts by hand."""
-    V = evaluate(policy)
-    n_rounds, rising = 0, True
-    while rising:
-        if n_rounds >= max_rounds:
-            raise RuntimeError("values still rise")
-        policy = improve(V.copy())
-        V_new = evaluate(policy)
+def modified_policy_iteration__bounds_as_arrays(
+    look_ahead, follow, V, gamma, m, epsilon=1e-6, max_rounds=10_000
+):
+    """Keeps both bounds, and makes m + 1 sweeps from the old values, the first of which is T*."""
+    n_rounds = 0
+    while n_rounds < max_rounds:
+        Q = look_ahead(V)
         n_rounds += 1
-        rising = max(V_new - V) > tol
-        V = V_new
-    return policy, V, n_rounds
+        policy = Q.argmax(-1)
+        best = np.amax(Q, -1)
+        factor = gamma / (1.0 - gamma)
+        low, high = factor * np.amin(best - V), factor * np.amax(best - V)
+        if high - low <= epsilon:
+            return policy, 0.5 * ((best + low) + (best + high)), n_rounds
+        for _ in range(1 + m):
+            V = follow(policy, V)
+    raise RuntimeError("too many rounds")
 
 
-def value_iteration__own_arithmetic(P, R, gamma, backup, epsilon=1e-8, max_sweeps=100_000):
-    """Does not call backup, and turns epsilon into a limit on the change beforehand."""
-    if not (gamma >= 0 and gamma < 1 and epsilon > 0):
-        raise ValueError("gamma must lie in [0, 1) and epsilon must be positive")
-    factor = gamma / (1.0 - gamma)
-    V = np.zeros(len(R))
-    for n_sweeps in range(1, max_sweeps + 1):
-        V_new = np.max(R + gamma * np.dot(P, V), axis=1)
-        change = float(np.max(np.abs(V_new - V)))
-        V = V_new
-        if factor * change <= epsilon:
-            return V, factor * change, n_sweeps
-    raise RuntimeError("no convergence")
+def stopping_experiment__two_runs(P, R, gammas, epsilon):
+    """Runs value iteration once for each rule."""
+
+    def run(gamma, error):
+        V, k = np.zeros(R.shape[0]), 0
+        while True:
+            V_new = np.max(R + gamma * np.einsum("ijk,k->ij", P, V), axis=1)
+            k += 1
+            if error(V_new - V) * gamma / (1 - gamma) <= epsilon:
+                return k
+            V = V_new
+
+    rules = lambda d: max(abs(d)), lambda d: (max(d) - min(d)) / 2
+    sweeps = np.array([[run(gamma, rule) for gamma in gammas] for rule in rules])
+    x = np.log(1 / (1 - np.asarray(gammas)))
+    exponents = [np.polyfit(x, np.log(row), 1)[0] for row in sweeps]
+    return sweeps, np.array(exponents)
 
 
-def value_iteration__while_loop(P, R, gamma, backup, epsilon=1e-8, max_sweeps=100_000):
-    """Starts from an infinite bound and loops while it is too large."""
-    if gamma == 1 or np.isnan(gamma) or gamma < 0 or gamma > 1:
-        raise ValueError("gamma must lie in [0, 1)")
-    if np.isnan(epsilon) or epsilon <= 0:
-        raise ValueError("epsilon must be positive")
-    V, bound, n_sweeps = np.zeros(R.shape[0]), np.inf, 0
-    while bound > epsilon:
-        if n_sweeps == max_sweeps:
-            raise RuntimeError("no convergence")
-        Q = backup(P, R, gamma, V)
-        V_new = np.array([max(row) for row in Q])
-        bound = gamma * max(abs(V_new - V)) / (1 - gamma)
-        V, n_sweeps = V_new, n_sweeps + 1
-    return V, bound, n_sweeps
+def stopping_experiment__normal_equations(P, R, gammas, epsilon):
+    """Solves the least squares by lstsq, and counts in a dictionary."""
+    counts = {}
+    for j, gamma in enumerate(gammas):
+        V, k = np.zeros(len(R)), 0
+        limit = epsilon * (1 - gamma) / gamma
+        while (0, j) not in counts or (1, j) not in counts:
+            V_new = (R + gamma * np.tensordot(P, V, 1)).max(1)
+            k += 1
+            d = V_new - V
+            V = V_new
+            if np.abs(d).max() <= limit:
+                counts.setdefault((0, j), k)
+            if np.ptp(d) / 2 <= limit:
+                counts.setdefault((1, j), k)
+    sweeps = np.array([[counts[i, j] for j in range(len(gammas))] for i in range(2)])
+    A = np.column_stack([-np.log1p(-np.array(gammas)), np.ones(len(gammas))])
+    return sweeps, np.linalg.lstsq(A, np.log(sweeps).T)[0][0]
 
 
-def prioritised_sweeping__all_errors_again(P, R, gamma, V0, theta=1e-8, max_backups=1_000_000):
-    """Computes every error again after each update: slow, and hard to get wrong."""
-    if not (gamma >= 0 and gamma <= 1 and theta > 0 and V0.shape == (P.shape[0],)):
-        raise ValueError("gamma, theta or the shape of V0 is not valid")
-    V = np.array(V0)
-    order = []
-    for _ in range(max_backups + 1):
-        target = np.max(R + gamma * np.einsum("san,n->sa", P, V), axis=1)
-        error = np.abs(target - V)
-        if np.all(error < theta):
-            return V, order
-        s = np.argmax(error)
-        V[s] = target[s]
-        order.append(s)
-    raise RuntimeError("errors remain")
+def check_move_values__by_properties(candidate):
+    """States what each rule demands, and computes no reference."""
+    W = np.random.default_rng(1).normal(size=(5, 7))
+    plain = candidate(W, 6, 2.0, 0, 20, 0.0)
+    x, y, i = np.indices(plain.shape)
+    a = i - 6
+    impossible = (a > x) | (-a > y)
+    assert np.array_equal(np.isneginf(plain), impossible)
+    may = ~impossible
+    m1, m2 = np.minimum(x - a, 4)[may], np.minimum(y + a, 6)[may]
+    assert np.allclose(plain[may], W[m1, m2] - 2.0 * abs(a)[may])
+    saved = candidate(W, 6, 2.0, 2, 20, 0.0)[may] - plain[may]
+    assert np.allclose(saved, 2.0 * np.clip(a[may], 0, 2))
+    for size in (2, 4):
+        fee = plain[may] - candidate(W, 6, 2.0, 0, size, 3.0)[may]
+        assert np.allclose(fee, 3.0 * (1 * (m1 > size) + (m2 > size)))
 
 
-def prioritised_sweeping__heap(P, R, gamma, V0, theta=1e-8, max_backups=1_000_000):
-    """Keeps the errors in a heap with lazy deletion, and lists of predecessors."""
-    if not 0 <= gamma <= 1 or not theta > 0 or V0.shape != (len(P),):
-        raise ValueError("gamma, theta or the shape of V0 is not valid")
-    V = V0.copy()
-    n_states = len(V)
-    predecessors = [np.flatnonzero(P[:, :, s].any(axis=1)) for s in range(n_states)]
-    target, error, heap = np.zeros(n_states), np.zeros(n_states), []
-
-    def renew(s):
-        target[s] = np.max(R[s] + gamma * P[s].dot(V))
-        error[s] = abs(target[s] - V[s])
-        heapq.heappush(heap, (-error[s], s))
-
-    for s in range(n_states):
-        renew(s)
-    order = []
-    while True:
-        while -heap[0][0] != error[heap[0][1]]:
-            heapq.heappop(heap)
-        largest, s = -heap[0][0], heap[0][1]
-        if largest < theta:
-            return V, order
-        if len(order) >= max_backups:
-            raise RuntimeError("errors remain")
-        V[s] = target[s]
-        order.append(int(s))
-        renew(s)
-        for s2 in predecessors[s]:
-            renew(int(s2))
+def check_move_values__many_random_calls(candidate):
+    """Compares with plain loops at random arguments, and says which entry was wrong."""
+    rng = np.random.default_rng(3)
+    for _ in range(12):
+        n1, n2, most, free, lot = rng.integers([2, 2, 1, 0, 0], [7, 7, 5, 3, 6]).tolist()
+        W = rng.uniform(-9, 9, (n1, n2))
+        Q = candidate(W, most, 1.5, free, lot, 4.0)
+        for x in range(n1):
+            for y in range(n2):
+                for a in range(-most, most + 1):
+                    want = -math.inf
+                    if a <= x and -a <= y:
+                        left, right = min(x - a, n1 - 1), min(y + a, n2 - 1)
+                        paid = sum(1 for car in range(abs(a)) if a < 0 or car >= free)
+                        want = W[left, right] - 1.5 * paid
+                        want -= 4.0 * sum(cars > lot for cars in (left, right))
+                    have = Q[x, y, a + most]
+                    if have != want and not abs(have - want) < 1e-9:
+                        raise AssertionError(f"wrong at {x}, {y}, {a}")
