@@ -176,11 +176,11 @@ def _make_text(cells: list[Any], at: int) -> None:
 @pytest.mark.parametrize(
     ("grade_id", "change"),
     [
-        ("test_step1_backup", _edit),
-        ("test_step1_backup", _delete),
-        ("step1_backup", _delete),
-        ("step1_backup", _repeat),
-        ("step1_backup", _make_text),
+        ("test_step1_morning_values", _edit),
+        ("test_step1_morning_values", _delete),
+        ("step1_morning_values", _delete),
+        ("step1_morning_values", _repeat),
+        ("step1_morning_values", _make_text),
     ],
 )
 def test_what_students_are_told_is_quoted_as_intake_says_it(
