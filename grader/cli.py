@@ -78,6 +78,11 @@ def release(
             f"{escape(str(course.path('release', name)))}",
             soft_wrap=True,
         )
+        if released.kept is not None:
+            where = escape(str(released.kept))
+            out.print(
+                f"[yellow]Kept:[/yellow] what was changed there is in {where}", soft_wrap=True
+            )
         for finding in released.findings:
             out.print(f"[yellow]Note:[/yellow] {escape(str(finding))}", soft_wrap=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from grader.course import Course
 from grader.errors import LeakError, ReleaseError
 from grader.release.converter import run_converter
 from grader.release.crossing import Finding, find_crossings
-from grader.release.leaks import check_leaks, check_sources, secret_regions
+from grader.release.kept import Replaced
+from grader.release.leaks import Regions, check_leaks, check_sources, secret_regions
 from grader.release.marks import with_usual_markers
 from grader.release.sources import convert_sources, set_cell_ids
 from grader.release.telling import find_telling
@@ -30,12 +32,14 @@ class Released:
         template: the instructor version as the gradebook now holds it.
         findings: what in its tests cannot cross from the answer kernel to the test kernel, and
             what they tell a student's code.
+        kept: where that is which somebody had changed in the release before, if anybody had.
     """
 
     assignment: str
     files: tuple[Path, ...]
     template: AssignmentTemplate
     findings: tuple[Finding, ...] = ()
+    kept: Path | None = None
 
 
 def release_assignment(course: Course, name: str) -> Released:
@@ -45,6 +49,7 @@ def release_assignment(course: Course, name: str) -> Released:
         CourseError: there is no such assignment.
         ReleaseError: a source is malformed, or nbgrader refused it.
         LeakError: the released files held a solution or a hidden test; they are gone again.
+        StorageError: what was changed in the last release cannot be kept, so it was left alone.
     """
     course.require(name)
     if course.solutions is not None:
@@ -52,16 +57,17 @@ def release_assignment(course: Course, name: str) -> Released:
     assignment = course.assignment(name)
     regions = secret_regions(course.config)
     check_sources(assignment.notebooks, regions)
-    _generate(course, name)
     released = course.path("release", name)
-    for notebook in sorted(released.glob("*.ipynb")):
-        _settle(notebook)
-    files = tuple(sorted(path for path in released.rglob("*") if path.is_file()))
+    before = Replaced(released, course.state / "released" / f"{name}.json")
+    before.save()
     try:
-        check_leaks(assignment.notebooks, files, regions)
-    except LeakError:
-        shutil.rmtree(released)
-        raise
+        files = _release(course, name, released, assignment.notebooks, regions)
+    except ReleaseError as error:
+        kept = before.settle()
+        if kept is None:
+            raise
+        raise type(error)(f"{error} What was changed in {released} is in {kept}.") from None
+    before.note()
     findings: list[Finding] = []
     for path in assignment.notebooks:
         notebook = nbformat.read(path, as_version=4)
@@ -69,7 +75,24 @@ def release_assignment(course: Course, name: str) -> Released:
             cell.source = with_usual_markers(cell.source, regions[1:])
         findings += find_crossings(path.stem, notebook)
         findings += find_telling(path.stem, notebook)
-    return Released(name, files, load_template(course, name), tuple(findings))
+    template = load_template(course, name)
+    return Released(name, files, template, tuple(findings), before.settle())
+
+
+def _release(
+    course: Course, name: str, released: Path, sources: Sequence[Path], regions: Regions
+) -> tuple[Path, ...]:
+    """Write the released files, and let none of them stay where one shows a secret."""
+    _generate(course, name)
+    for notebook in sorted(released.glob("*.ipynb")):
+        _settle(notebook)
+    files = tuple(sorted(path for path in released.rglob("*") if path.is_file()))
+    try:
+        check_leaks(sources, files, regions)
+    except LeakError:
+        shutil.rmtree(released)
+        raise
+    return files
 
 
 def _generate(course: Course, name: str) -> None:
