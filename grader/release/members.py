@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from grader.release.names import parse_cell
 
+_DECORATED = ("__eq__", "__ge__", "__gt__", "__hash__", "__le__", "__lt__", "__ne__", "__repr__")
+"""What a decorator may give a class without a word."""
+
 
 def members_of_classes(sources: Iterable[str]) -> tuple[str, ...]:
     """Names that the bodies of these cells' classes bind, in order.
@@ -19,6 +22,8 @@ def members_of_classes(sources: Iterable[str]) -> tuple[str, ...]:
 def _members(source: str) -> Iterator[str]:
     tree = parse_cell(source)
     for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.ClassDef) and node.decorator_list:  # such as @dataclass
+            yield from _DECORATED
         for part in node.body if isinstance(node, ast.ClassDef) else ():
             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 yield part.name

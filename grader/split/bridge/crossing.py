@@ -130,10 +130,13 @@ class Crossing(Reading):
 
     def _exception(self, error: BaseException, encoder: Encoder) -> Any:
         names = errors.names_of(type(error))
+        # one that was never raised is an argument like any other
+        plain = error.__traceback__ is None or "_origin" in vars(error)
+        told = error.args if plain else self.told(error)
         try:
-            return ["X", names, *map(encoder.encode, error.args)]
+            return ["X", names, *map(encoder.encode, told)]
         except CannotCross:
-            return ["X", names, errors.short(error)]
+            return ["X", names, *([errors.short(error)] if self.trusts else ())]
 
     def _is_shared(self, kind: Any) -> bool:
         return (

@@ -211,7 +211,9 @@ class Peer:
             self._send(["!", number, status, node, changes, extras], encoder)
         except (CannotCross, ValueError, RecursionError) as error:
             encoder = Encoder(self._codec.export, objects)
-            sentence = f"the result cannot pass between the kernels: {errors.short(error)}"
+            tells = self._codec.trusts or isinstance(error, CannotCross)
+            why = f": {errors.short(error)}" if tells else ""
+            sentence = f"the result cannot pass between the kernels{why}"
             node = self._write_error(CannotCross(sentence), encoder)
             extras = self._codec.outgoing(encoder)
             self._send(["!", number, "error", node, [], extras], encoder)

@@ -99,6 +99,7 @@ _SAFE = re.compile(
     r"|(too many|not enough) values to unpack \(expected \d+(, got \d+)?\)"
     r"|(float |integer |complex )?division( or modulo)? by zero|maximum recursion depth exceeded.*"
     r"|The truth value of an? .{0,60} is ambiguous\..*"
+    r"|DID NOT RAISE .*|\w+ not raised( by \w+)?|Regex pattern did not match\.?"
     r"|operands could not be broadcast together with shapes .*"
 )
 _CHECKERS = ("numpy.testing", "pandas._testing", "pandas.testing")
@@ -119,9 +120,10 @@ def quotable(error: BaseException | None, names: dict[str, Any]) -> bool:
     first = next((line for line in map(str.strip, str(error).splitlines()) if line), "")
     if isinstance(error, AssertionError):
         module = _raised_in(error)
-        return module.startswith(_CHECKERS) or (
-            module.startswith("torch.testing") and first.startswith(_FIRST_LINES)
-        )
+        if module.startswith(_CHECKERS):
+            return True
+        if module.startswith("torch.testing") and first.startswith(_FIRST_LINES):
+            return True
     return not first or _SAFE.fullmatch(first) is not None
 
 

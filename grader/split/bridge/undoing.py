@@ -28,7 +28,7 @@ class Keepsakes:
         self._known: dict[int, Any] | None = None
         self._memory: set[int] = set()
         self._noted: set[int] = set()
-        self._used: set[int] = set()
+        self._used: dict[int, Any] = {}
         self._restores: list[Restore] = []
 
     def learn(self, values: dict[str, Any]) -> None:
@@ -58,9 +58,9 @@ class Keepsakes:
 
     def note_all(self, owner: Any) -> None:
         """The student's code uses this object, which may change all that it holds."""
-        if not self._values or id(owner) in self._used or not self.reaches(owner):
+        if not self._values or id(owner) in self._used:
             return
-        self._used.add(id(owner))
+        self._used[id(owner)] = owner
         for each in _reached([owner]).values():
             self.note(each)
 
@@ -99,6 +99,8 @@ def _parts(value: Any) -> Iterator[Any]:
         yield from value.__defaults__ or ()
         yield from (value.__kwdefaults__ or {}).values()
         yield from value.__dict__.values()
+        for name in value.__code__.co_names:
+            yield dict.get(value.__globals__, name)
         return
     if isinstance(value, types.MethodType):
         yield value.__self__
