@@ -296,13 +296,25 @@ def _given(node: ast.ClassDef) -> Iterator[str]:
         owner, names = method.args.args[0].arg, set(_arguments(method))
         for each in ast.walk(method):
             if isinstance(each, ast.Assign | ast.AnnAssign | ast.AugAssign):
-                targets = each.targets if isinstance(each, ast.Assign) else [each.target]
-                if each.value is not None and names & _passed(each.value):
-                    yield from filter(None, (_attribute(target, owner) for target in targets))
+                for target, value in _pairs(each):
+                    if names & _passed(value) and (held := _attribute(target, owner)):
+                        yield held
             elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute):
                 held = _attribute(each.func.value, owner)
                 if held and names & {name for value in each.args for name in _passed(value)}:
                     yield held
+
+
+def _pairs(node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Targets of an assignment, each with what it gets."""
+    if node.value is None:
+        return
+    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+        values = [node.value] * len(parts)
+        if len(parts) > 1 and isinstance(node.value, ast.Tuple | ast.List):
+            values = node.value.elts
+        yield from zip(parts, values, strict=False)
 
 
 def _arguments(method: ast.FunctionDef) -> Iterator[str]:
