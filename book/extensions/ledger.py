@@ -14,7 +14,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -207,7 +207,7 @@ def row(app: Sphinx, entry: Entry, docname: str, page: str) -> nodes.row:
     place = [nodes.reference("", name, refuri=address), nodes.Text(f", {entry['where']}; ")]
     ours = [kit.show_like(*pair) for pair in zip(entry["expected"], entry["ours"], strict=True)]
     low, high = min(entry["tolerance"]), max(entry["tolerance"])
-    span = f"{high:.2g}" if low == high else f"{low:.2g} to {high:.2g}"
+    span = kit.short(high) if low == high else f"{kit.short(low)} to {kit.short(high)}"
     return nodes.row(
         "",
         nodes.entry(
@@ -282,13 +282,12 @@ def fill_ledger(app: Sphinx, doctree: nodes.document, page: str) -> None:
         placeholder.replace_self(content)
 
 
-def badge(entry: Entry) -> str:
-    """The place in the source, ticked; its id is what the ledger links to."""
-    kind = "" if entry["kind"] == "printed" else f"{kit.KINDS[entry['kind']].lower()}, "
-    return (
-        f'<span class="badge" id="{kit.slug(entry["label"])}">{kind}{html.escape(entry["where"])} '
-        "\N{CHECK MARK}</span>"
-    )
+def badges(found: Iterable[Entry]) -> Iterator[str]:
+    """Each place in the source, ticked, with the ids that the ledger links to."""
+    for (kind, where), group in groupby(found, key=lambda entry: (entry["kind"], entry["where"])):
+        anchors = "".join(f'<span id="{kit.slug(entry["label"])}"></span>' for entry in group)
+        words = "" if kind == "printed" else f"{kit.KINDS[kind].lower()}, "
+        yield f'<span class="badge">{anchors}{words}{html.escape(where)} \N{CHECK MARK}</span>'
 
 
 def fill_badges(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -298,7 +297,7 @@ def fill_badges(app: Sphinx, doctree: nodes.document, page: str) -> None:
         for name, group in groupby(
             placeholder["entries"], key=lambda entry: cited(app, entry, page)[0]
         ):
-            line += f" {html.escape(name)} {' '.join(map(badge, group))}"
+            line += f" {html.escape(name)} {' '.join(badges(group))}"
         body = "".join(kit.comparison(entry) for entry in placeholder["entries"])
         opened = f'<details class="reproduced"><summary>Reproduced:{line}</summary>{body}'
         placeholder["classes"] = []  # docutils would put a <div> with them around the first piece

@@ -80,6 +80,11 @@ def show_like(text: str, value: float) -> str:
     return f"{np.round(value, decimals) + 0.0:{comma}.{decimals}f}" + (" %" if percent else "")
 
 
+def short(value: float) -> str:
+    """Two digits of a small number, never as 3.8e-05."""
+    return np.format_float_positional(value, precision=2, fractional=False, trim="-")
+
+
 def lines_of(texts: list[str], shape: list[int]) -> list[str]:
     """Numbers as lines with true minus signs; a matrix by rows, a list five to a line."""
     width = shape[-1] if len(shape) > 1 else 5
@@ -122,7 +127,7 @@ def check(entry: dict) -> float:
         raise NotReproducedError(
             f"{entry['label']}: ours is {ours[worst]:.6g} where {entry['cite']}, {entry['where']}, "
             f"has {entry['expected'][worst]}; the difference {difference[worst]:.3g} is more than "
-            f"the tolerance {tolerance[worst]:.3g} ({entry['rule']})"
+            f"the tolerance {short(tolerance[worst])} ({entry['rule']})"
         )
     return float(difference.max())
 
@@ -213,7 +218,7 @@ def reproduced(
         "rule": rule,
     }
     difference = check(entry)
-    summary = f"{label} ({cite}, {where}), largest difference {difference:.2g}"
+    summary = f"{label} ({cite}, {where}), largest difference {short(difference)}"
     data = html.escape(json.dumps(entry))
     markup = (
         f'<details class="reproduced" {ENTRY_ATTRIBUTE}="{data}">'
@@ -229,7 +234,7 @@ def comparison(entry: dict) -> str:
     ours = "\n".join(lines_of([show_like(*pair) for pair in pairs], entry["shape"]))
     return (
         f'<div class="reproduced-body"><p><b>{html.escape(entry["label"])}</b>. Largest difference '
-        f"{check(entry):.2g}, tolerance {max(entry['tolerance']):.2g}: "
+        f"{short(check(entry))}, tolerance {short(max(entry['tolerance']))}: "
         f"{html.escape(entry['rule'])}.</p><div><b>{KINDS[entry['kind']]}</b> "
         f"({html.escape(entry['where'])})<pre>{html.escape(printed)}</pre></div>"
         f"<div><b>Ours</b><pre>{html.escape(ours)}</pre></div></div>"

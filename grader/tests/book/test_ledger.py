@@ -29,6 +29,8 @@ SECOND = """\
 reproduced(
     "Their mean", cite="primes", where="Table 2", kind="formula", expected="10/3", ours=10 / 3,
 )"""
+SAME_PLACE = """\
+reproduced("Rest", cite="primes", where="Table 1", expected="0.00012", ours=0.000123)"""
 SOURCES = "# Sources\n\n```{bibliography}\n:all:\n```\n"
 LEDGER = "# Ledger\n\n```{ledger}\n```\n\n```{toctree}\n:glob:\n\nc*\nsources\n```\n"
 
@@ -67,7 +69,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> SmallBook:
     mixed = executed(f"print('before')\n{RIGHT.replace('Smallest', 'First')}\nprint('after')")
     made = small_book(
         tmp_path_factory.mktemp("ledger"),
-        executed(f"{RIGHT.replace('3', '3.5')}\n{SECOND}"),
+        executed(f"{RIGHT.replace('3', '3.5')}\n{SAME_PLACE}\n{SECOND}"),
         mixed,
     )
     assert made.build() == ""
@@ -96,7 +98,7 @@ def test_ledger_lists_a_right_number_until_its_chapter_changes(tmp_path: Path) -
 def test_kinds_are_shown_and_counted_apart(book: SmallBook) -> None:
     page = book.page("index")
     assert (
-        "2 results printed in the source (6 numbers), 1 result by evaluating a formula of the "
+        "3 results printed in the source (7 numbers), 1 result by evaluating a formula of the "
         "source; 1 chapter." in page
     )
     assert '<span class="kind-formula">by formula</span>' in page
@@ -112,7 +114,8 @@ def test_calls_of_a_cell_become_one_folded_line_with_its_code(book: SmallBook) -
     assert text == (
         "Reproduced: Eratosthenes &amp; van der Sieve (1900) Table 1 ✓ by formula, Table 2 ✓"
     )
-    assert 'id="reproduced-smallest-primes"' in summary[1]
+    assert '<span id="reproduced-smallest-primes"></span><span id="reproduced-rest">' in summary[1]
+    assert "Largest difference 0.000003, tolerance 0.000005" in folds[0]
     assert "cell_input" in folds[0], "the code of a cell that does nothing else is folded with it"
     assert "cell_input" not in folds[1]
     assert page.index("before") < page.index(folds[1]) < page.rindex("after")

@@ -365,7 +365,7 @@ def test_ledger_holds_at_least_25_printed_results_and_each_chapter_has_some(site
     assert found
     assert int(found[1]) >= 25
     for name in CHAPTERS:
-        badges = re.findall(r'class="badge" id="(reproduced-[^"]+)"', text_of(site, name))
+        badges = re.findall(r'<span id="(reproduced-[^"]+)">', text_of(site, name))
         assert badges, name
         assert [anchor for anchor in badges if f"#{anchor}" not in ledger] == []
 
