@@ -24,6 +24,7 @@ from grader.release.altering import find_alterations
 from grader.release.differing import differing
 from grader.release.looking import HISTORY, Reach, unreachable
 from grader.release.marks import ANSWER_MARK, is_marked, without_hidden
+from grader.release.running import running
 from grader.release.sources import grade_id_of
 
 _ADVICE = (
@@ -182,6 +183,8 @@ def _examine(cells: list[_Cell], at: int) -> Iterator[tuple[int, str]]:
     for line, reason in unreachable(cell.tree, reach) if cell.tree else ():
         yield line, f"{reason}. {_ADVICE}."
     for line, reason in differing(cell.tree, reach) if cell.tree else ():
+        yield line, f"{reason}. {_ADVICE}."
+    for line, reason in running(cell.tree, reach) if cell.tree else ():
         yield line, f"{reason}. {_ADVICE}."
     elsewhere = _names([*own, *students], "binds") | _KNOWN
     changed = (cell.binds - cell.imports) & elsewhere

@@ -84,7 +84,7 @@ def answer(header, node, *buffers):
     return frame(["!", header[1], "ok", node, [], EXTRAS], *buffers)
 
 '''
-HELPERS = {"loot(": LOOT, "frame(": LINE, "hijack(": LINE, "answer(": LINE}
+HELPERS = {"loot(": LOOT, "frame(": LINE, "hijack(": LINE, "answer(": LINE, "EXTRAS": LINE}
 """What is put in front of a source that calls it."""
 
 

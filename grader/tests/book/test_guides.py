@@ -165,6 +165,10 @@ def _repeat(cells: list[Any], at: int) -> None:
     cells.insert(at, nbformat.from_dict({**cells[at], "id": "a-copy"}))
 
 
+def _move(cells: list[Any], at: int) -> None:
+    cells.append(cells.pop(at))
+
+
 def _edit(cells: list[Any], at: int) -> None:
     cells[at].source = "assert True"
 
@@ -178,6 +182,7 @@ def _make_text(cells: list[Any], at: int) -> None:
     [
         ("test_step1_morning_values", _edit),
         ("test_step1_morning_values", _delete),
+        ("test_step1_morning_values", _move),
         ("step1_morning_values", _delete),
         ("step1_morning_values", _repeat),
         ("step1_morning_values", _make_text),

@@ -5,7 +5,7 @@ LONG = True
 CELLS = {
     "label": """
 def reply(line, header, buffers):
-    line.sendall(frame(b'["!",%d,"ok",{"__class__":"str","word":NaN},[],[]]' % header[1]))
+    line.sendall(answer(header, {"__class__": "str", "word": float("nan")}))
 
 hijack(reply)
 label = print
