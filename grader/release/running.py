@@ -1,4 +1,4 @@
-"""What of a test makes something run that a file or an object of the student's says.
+"""What of a test makes something run that a file or text of the student's says.
 
 In the test kernel a student's file is data: what would run it is refused there, so that the test
 fails. That is better known when an assignment is released. Nothing is refused here.
@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from grader.release.looking import Reach, assigned, first_name, shown
+from grader.release.looking import Reach, shown
 from grader.release.names import words
 
 _LOADERS = re.compile(
@@ -36,7 +36,6 @@ def running(tree: ast.Module, reach: Reach) -> Iterator[tuple[int, str]]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 yield from _calls(node, reach)
-    yield from _swallowing(tree, reach)
 
 
 def _calls(node: ast.Call, reach: Reach) -> Iterator[tuple[int, str]]:
@@ -78,18 +77,3 @@ def _reads(node: ast.expr) -> bool:
         and each.func.attr in _READING
         for each in ast.walk(node)
     )
-
-
-def _swallowing(tree: ast.Module, reach: Reach) -> Iterator[tuple[int, str]]:
-    """Assertions in a `with` block that an object of a student's class closes."""
-    theirs = {name for name, value in assigned(tree) if first_name(value) in reach.classes}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.With) and any(isinstance(n, ast.Assert) for n in ast.walk(node)):
-            for item in node.items:
-                name = first_name(item.context_expr)
-                if name in reach.students or name in theirs:
-                    yield (
-                        node.lineno,
-                        f"an assertion stands in a block that {shown(item.context_expr)} closes, "
-                        "an object of the student's: take the value there, and compare it below",
-                    )

@@ -1,4 +1,4 @@
-"""Tests that would run what a student's file or object says are named when they are released."""
+"""Tests that would run what a student's file says are named when they are released."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from grader.release import find_crossings
 from grader.tests.split.notebooks import check, given, notebook, solution
 
-ANSWER = "import torch\ndef save(path): pass\nclass Timer:\n    def __enter__(self): pass"
+ANSWER = "import torch\ndef save(path): pass"
 IMPORTS = given("g", "import json, os, pickle, runpy, subprocess\nimport numpy as np, pandas as pd")
 
 
@@ -31,8 +31,6 @@ def named(test: str) -> list[str]:
         ("save('m')\nsubprocess.run(['sh', 'm'])", "subprocess.run starts"),
         ("save('m')\nos.system('sh m')", "os.system starts"),
         ("save('m')\n!sh m", "starts can read"),
-        ("with Timer() as timer:\n    assert save('m') is None", "block that Timer() closes"),
-        ("timer = Timer()\nwith timer:\n    assert save('m') is None", "block that timer closes"),
     ],
 )
 def test_a_test_that_would_run_a_students_word_is_named(test: str, word: str) -> None:
@@ -50,7 +48,6 @@ def test_a_test_that_would_run_a_students_word_is_named(test: str, word: str) ->
         "pickle.load(open('expected.pkl', 'rb'))",
         "save('m')\nexec('x = 1')",
         "with open('m') as file:\n    assert file.read()",
-        "with Timer() as timer:\n    found = save('m')\nassert found is None",
     ],
 )
 def test_data_and_what_is_the_instructors_are_not(test: str) -> None:
