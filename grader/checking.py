@@ -115,17 +115,23 @@ def assert_that(condition: Any, *, name: str) -> None:
 
 
 def assert_unchanged(
-    fn: Callable[..., Any], *args: Any, name: str, fresh: bool = True, settings: bool = True
+    fn: Callable[..., Any],
+    *args: Any,
+    name: str,
+    fresh: bool = True,
+    settings: bool = True,
+    twice: bool = False,
 ) -> Any:
     """Return fn(*args), after checking that the call changed nothing else.
 
     No array, tensor or container in args is changed. With `fresh` the result is no such argument
     and shares no memory with one. With `settings` the global random generators are neither seeded
-    nor drawn from, and the switches of NumPy and PyTorch stand as before.
+    nor drawn from, and the switches of NumPy and PyTorch stand as before. With `twice` a second
+    call gives an equal result in memory of its own.
     """
     before = [_frozen(arg) for arg in args]
     with checking(_called(fn, name)):
-        result, shared, moved = _beside(_call_watched, fn, args)
+        result, again, shared, moved = _beside(_call_watched, fn, args, twice)
     for position, (arg, frozen) in enumerate(zip(args, before, strict=True), start=1):
         if _frozen(arg) != frozen:
             raise CheckFailure(f"{name}: the call changed its argument number {position} in place.")
@@ -137,16 +143,10 @@ def assert_unchanged(
             )
     if settings and moved:
         raise CheckFailure(f"{name}: the call changed {_SETTINGS[moved[0]]}.")
-    return result
-
-
-def assert_repeatable(fn: Callable[..., Any], *args: Any, name: str) -> Any:
-    """Return fn(*args), after checking that a second call gives an equal value in other memory."""
-    with checking(_called(fn, name)):
-        result, again, shared = _beside(_call_twice, fn, args)
-    if shared or _overlap(again, result):
+    if twice and (0 in shared or _overlap(result, again)):
         raise CheckFailure(f"{name}: two calls hand out the same memory; each must make its own.")
-    assert_close(again, result, name=f"{name}, called again with the same arguments")
+    if twice:
+        assert_close(again, result, name=f"{name}, called again with the same arguments")
     return result
 
 
@@ -269,18 +269,14 @@ def _beside(helper: Callable[..., Any], fn: Any, *rest: Any) -> Any:
     return helper(fn, *rest) if there is None else there(helper.__name__, *rest)
 
 
-def _call_watched(fn: Callable[..., Any], args: Any) -> tuple[Any, list[int], list[str]]:
-    """fn(*args), which arguments it shares memory with, and what it changed besides."""
+def _call_watched(fn: Any, args: Any, twice: bool) -> tuple[Any, Any, list[int], list[str]]:
+    """fn(*args), the same again, which arguments (0: that one) it shares memory with, and more."""
     before = _settings()
     result = fn(*args)
     after = _settings()
-    shared = [at for at, arg in enumerate(args, start=1) if _overlap(result, arg)]
-    return result, shared, [what for what in before if before[what] != after[what]]
-
-
-def _call_twice(fn: Callable[..., Any], args: Any) -> tuple[Any, Any, bool]:
-    result, again = fn(*args), fn(*args)
-    return result, again, _overlap(again, result)
+    again = fn(*args) if twice else None
+    shared = [at for at, other in enumerate((again, *args)) if _overlap(result, other)]
+    return result, again, shared, [what for what in before if before[what] != after[what]]
 
 
 _SETTINGS = {

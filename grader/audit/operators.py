@@ -1,10 +1,12 @@
 """Mutation operators: small wrong edits of Python source, as text.
 
 The standard set for imperative code (arithmetic, comparison, boolean, constant, statement) and
-what goes wrong with arrays: an axis, a slice one off, a reduction for another, a lost copy. They
-are our own because the operators of cosmic-ray bring sixteen more packages into the grader's
-environment, know none of the array mistakes, and replace each arithmetic operator by all ten
-others, of which shifts and bit operations fail at once on floats and so flatter a kill rate.
+what goes wrong with arrays: an axis, a slice one off, a reduction for another, a lost copy, a
+tolerance nobody asked for, one sum over a batch where each row has its own, a result that was kept
+and is handed out again. They are our own because the operators of cosmic-ray bring sixteen more
+packages into the grader's environment, know none of the array mistakes, and replace each arithmetic
+operator by all ten others, of which shifts and bit operations fail at once on floats and so flatter
+a kill rate.
 
 Each operator takes one node of a syntax tree and yields edits. An edit is text, so that a
 survivor is shown as a change of the lines that the instructor wrote.
@@ -33,6 +35,16 @@ class Source:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tree = ast.parse(text)
+        self.functions: dict[ast.AST, ast.FunctionDef] = {}
+        """The functions at the top of the cell, by the last return statement of each."""
+        self.guards: set[ast.AST] = set()
+        """What stands in the condition of an `if` that only raises."""
+        for node in self.tree.body:
+            if isinstance(node, ast.FunctionDef) and (found := list(_returns(node))):
+                self.functions[found[-1]] = node
+        for inner in ast.walk(self.tree):
+            if isinstance(inner, ast.If) and all(isinstance(x, ast.Raise) for x in inner.body):
+                self.guards.update(ast.walk(inner.test))
         self._lines = text.splitlines(keepends=True)
         self._starts = [0]
         for line in self._lines:
@@ -115,6 +127,14 @@ _BARE = ast.Expr | ast.AugAssign | ast.Raise | ast.Continue | ast.Break | ast.As
 _SYMMETRIC = ("transpose", "swapaxes", "maximum", "minimum", "logaddexp", "hypot", "isclose")
 """Functions of two arguments whose order is of no consequence."""
 _COPIES = ("copy", "clone", "detach", "abs")
+_COPYING = ("list", "dict", "set", "copy", "deepcopy", "clone")
+"""Functions of one argument that copy it."""
+_MODULES = ("np", "numpy", "torch", "F", "copy")
+_WHOLE = ("sum", "mean", "logsumexp", "amax", "amin", "std", "var", "any", "all")
+"""What PyTorch reduces over several axes at once, and over all."""
+_PLAIN = ("int", "float", "bool", "str", "None", "tuple")
+_COUNTS = ("shape", "ndim", "size", "dtype", "device", "numel", "dim", "len", "type", "inf")
+"""Words of an operand that is a whole number or no number at all."""
 
 
 def arithmetic(node: ast.AST, source: Source) -> Iterator[Edit | None]:
@@ -264,6 +284,87 @@ def in_place(node: ast.AST, source: Source) -> Iterator[Edit | None]:
         yield Edit(source.end(node.func.value), source.end(node), "")
 
 
+def tolerance(node: ast.AST, source: Source) -> Iterator[Edit | None]:
+    """What must be exact is compared with the usual tolerances of `isclose`.
+
+    Not in a condition that only guards against bad arguments, nor where a side is written out.
+    """
+    if isinstance(node, ast.Call) and _name(node) in ("array_equal", "equal"):
+        end = source.end(node.func)
+        yield Edit(end - len(_name(node)), end, "allclose") if len(node.args) == 2 else None
+    if not isinstance(node, ast.Compare) or len(node.ops) > 1 or node in source.guards:
+        return
+    left, right, op = node.left, node.comparators[0], node.ops[0]
+    old, _ = _COMPARISONS.get(type(op), ("", ()))
+    sides = [_operand(side, source) for side in (left, right)]
+    if old in ("", "is", "in") or any(map(_is_exact, (left, right))):
+        return
+    near = f"abs({sides[0]} - {sides[1]}) {{}} 1e-8 + 1e-5 * abs({sides[1]})"
+    joined, how = ("&", ">") if old == "!=" else ("|", "<=")
+    exact = f"{sides[0]} {old} {sides[1]}"
+    yield source.replace(node, f"(({exact}) {joined} ({near.format(how)}))")
+
+
+def whole_batch(node: ast.AST, source: Source) -> Iterator[Edit | None]:
+    """One reduction or softmax over all rows together, of a shape that goes unnoticed."""
+    if not isinstance(node, ast.expr):
+        return
+    picked = isinstance(node, ast.Attribute) and node.attr == "values"
+    picked |= isinstance(node, ast.Subscript) and source.of(node.slice) == "0"
+    call = node.value if picked and isinstance(node, ast.Attribute | ast.Subscript) else node
+    if not isinstance(call, ast.Call) or (_name(call) in ("max", "min") and not picked):
+        return
+    name, keywords = _name(call), {each.arg: each.value for each in call.keywords}
+    where = keywords.get("dim", keywords.get("axis"))
+    whose = _owner(call)
+    if whose is None or where is None or not _is_literal(where):
+        return
+    of = _operand(whose, source)
+    kept = "keepdim" in keywords or "keepdims" in keywords
+    if name in ("softmax", "log_softmax") and node is call:
+        yield source.replace(call, f"{of}.flatten().{name}(0).view_as({of})")
+    elif name in ("reduce", "accumulate") and kept:
+        yield source.replace(where, "None")
+    elif name in ("max", "min") and kept and "dim" in keywords:
+        yield Edit(source.start(call), source.end(node), f"{of}.{name}().reshape([1] * {of}.ndim)")
+    elif name in _WHOLE and kept and "dim" in keywords:
+        yield source.replace(where, f"tuple(range({of}.ndim))")
+
+
+def cached(node: ast.AST, source: Source) -> Iterator[Edit | None]:
+    """The first answer is given again: to every question, or the same object to the same one."""
+    function = source.functions.get(node)
+    if function is None or not isinstance(node, ast.Return) or node.value is None:
+        return
+    kept, result = f"{function.name}.__dict__.setdefault", source.of(node.value)
+    result = f"({result})" if isinstance(node.value, ast.Tuple) else result
+    yield source.replace(node.value, f'{kept}("kept", {result})')
+    returned = function.returns
+    if returned is not None and set(re.findall(r"\w+", source.of(returned))) <= set(_PLAIN):
+        return  # plain values may be handed out twice
+    given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    names = "".join(f"{argument.arg}, " for argument in given)
+    key = f'str([getattr(x, "tolist", x.__repr__)() for x in ({names})])'
+    yield source.replace(node.value, f"{kept}({key}, {result})")
+
+
+def aliased(node: ast.AST, source: Source) -> Iterator[Edit | None]:
+    """The argument itself where a function made a copy of it."""
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        yield source.replace(node, source.of(node.value)) if source.of(node.slice) == ":" else None
+    if not isinstance(node, ast.Call) or not node.args:
+        return
+    first, name = node.args[0], _name(node)
+    is_made = isinstance(
+        first, ast.List | ast.Tuple | ast.ListComp | ast.GeneratorExp | ast.Constant
+    )
+    if name in _COPYING and len(node.args) == 1 and not node.keywords and not is_made:
+        own = isinstance(node.func, ast.Attribute) and not _is_module(node.func.value)
+        yield None if own else source.replace(node, _operand(first, source))
+    elif name == "array" and isinstance(node.func, ast.Attribute) and not is_made:
+        yield Edit(source.end(node.func) - len(name), source.end(node.func), "asarray")
+
+
 OPERATORS: dict[str, Operator] = {
     "arithmetic": arithmetic,
     "comparison": comparison,
@@ -275,11 +376,48 @@ OPERATORS: dict[str, Operator] = {
     "axis": axis,
     "reduction": reduction,
     "in place": in_place,
+    "tolerance": tolerance,
+    "whole batch": whole_batch,
+    "cached": cached,
+    "aliased": aliased,
 }
 
 
 def _name(node: ast.Call) -> str:
     return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
+
+
+def _returns(node: ast.AST) -> Iterator[ast.Return]:
+    """The return statements of a function, without those of functions inside it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Return) and child.value is not None:
+            yield child
+        elif not isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            yield from _returns(child)
+
+
+def _is_module(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in _MODULES
+
+
+def _owner(node: ast.Call) -> ast.expr | None:
+    """What a function of an array or tensor is applied to, by either way of calling it."""
+    if not isinstance(node.func, ast.Attribute) or not _is_array_method(node.func):
+        return node.args[0] if node.args else None
+    return node.func.value
+
+
+def _is_array_method(function: ast.Attribute) -> bool:
+    root: ast.expr = function.value
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    return not _is_module(root)
+
+
+def _is_exact(node: ast.expr) -> bool:
+    """Whether a side of a comparison is written out, counts something, or is no number."""
+    names = [getattr(part, "attr", getattr(part, "id", "")) for part in ast.walk(node)]
+    return _is_literal(node) or any(name in _COUNTS for name in names)
 
 
 def _operand(node: ast.expr, source: Source) -> str:

@@ -186,13 +186,13 @@ class Agent:
         return (self.namespace[name],)
 
     def beside(
-        self, helper: str, function: Any, arguments: tuple[Any, ...], options: dict[str, Any]
+        self, helper: str, function: Any, arguments: tuple[Any, ...], rest: tuple[Any, ...]
     ) -> Any:
         """Have a function of the instructor's given cells call one of the student's.
 
         What it says of the call is the student's word: it can cost points and earn none.
         """
-        return self.namespace[helper](function, arguments, **options)
+        return self.namespace[helper](function, arguments, *rest)
 
     def figures(self, what: str) -> Any:
         """The current figure or axes of pyplot, in a tuple; an empty one where there is none."""

@@ -54,19 +54,19 @@ class RemoteFunction:
     def _ask(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return self._crossing.peer.ask("call", self, arguments, options)
 
-    def __beside__(self, helper: str, arguments: tuple[Any, ...], **options: Any) -> Any:
+    def __beside__(self, helper: str, arguments: tuple[Any, ...], *rest: Any) -> Any:
         """What a helper of the notebook's given cells finds out of a call of this function there.
 
         Args:
-            helper: its name. It takes this function, `arguments` as one and `options`, and returns
-                a tuple: what the function returned, and what only its own side can see.
+            helper: its name. It takes this function, `arguments` as one and `rest`, and returns a
+                tuple: what the function returned, and what only its own side can see.
             arguments: of the function.
-            options: further arguments of the helper.
+            rest: of the helper.
         """
         seen: list[Any] = []
 
         def ask(arguments: tuple[Any, ...], _: dict[str, Any]) -> Any:
-            found = self._crossing.peer.ask("beside", helper, self, arguments, options)
+            found = self._crossing.peer.ask("beside", helper, self, arguments, rest)
             if type(found) is not tuple or not found:
                 raise WireError("a helper that found nothing")
             seen[:] = found[1:]

@@ -98,11 +98,17 @@ CASES = {
         "assert_unchanged(spoils, x, name='f')",
         "f: the call changed its argument number 1 in place.",
     ),
-    "repeatable": ("assert_close(assert_repeatable(doubled, x, name='f'), 2 * x, name='f')", ""),
-    "cached": ("assert_repeatable(cached, t, name='f')", f"f: {MEMORY}."),
-    "cached_inside": ("assert_repeatable(cached_inside, t, name='f')", MEMORY),
-    "same_buffer": ("assert_repeatable(same_buffer, x, name='f')", MEMORY),
-    "random": ("assert_repeatable(random_each_time, t, name='f')", "called again with the same"),
+    "repeatable": (
+        "assert_close(assert_unchanged(doubled, x, name='f', twice=True), 2 * x, name='f')",
+        "",
+    ),
+    "cached": ("assert_unchanged(cached, t, name='f', twice=True)", f"f: {MEMORY}."),
+    "cached_inside": ("assert_unchanged(cached_inside, t, name='f', twice=True)", MEMORY),
+    "same_buffer": ("assert_unchanged(same_buffer, x, name='f', twice=True)", MEMORY),
+    "random": (
+        "assert_unchanged(random_each_time, t, name='f', settings=False, twice=True)",
+        "called again with the same",
+    ),
     "draws_torch": ("assert_unchanged(draws_torch, t, name='f')", "PyTorch's global random gen"),
     "seeds_torch": ("assert_unchanged(seeds_torch, t, name='f')", "PyTorch's global random gen"),
     "draws_numpy": ("assert_unchanged(draws_numpy, x, name='f')", "NumPy's global random gen"),
@@ -226,12 +232,13 @@ def test_in_two_kernels(over_two: NotebookResult, name: str) -> None:
 
 def test_what_the_other_side_says_of_a_call_earns_nothing() -> None:
     """Who rewrites the helper of the answer kernel is still compared with trusted data."""
-    lies = ["fn(*args), [], []", "fn(*args), None, 3", "()", "7", "(fn(*args),)", "fn, [], []"]
+    own = "fn(*args)"
+    lies = [f"{own}, 0, [], []", f"{own}, 0, None, 3", "()", "7", f"({own},)", "fn, 0, [], []"]
     cells = [
         part
         for at, lie in enumerate(lies)
         for part in (
-            answer(f"def _call_watched(fn, args):\n    return {lie}\ndef f(a): return a"),
+            answer(f"def _call_watched(fn, args, twice):\n    return {lie}\ndef f(a): return a"),
             check(f"itself_{at}", f"{DATA}assert_unchanged(f, x, name='f')"),
             check(
                 f"value_{at}",
