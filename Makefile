@@ -52,8 +52,8 @@ lint: setup ## Check style, format and types
 	.venv/bin/mypy
 
 .PHONY: audit
-audit: parts setup ## Grade the tests of every assignment, and renew the book's table of them
-	.venv/bin/grader audit --table book/kit/audit.md $(ARGS)
+audit: parts setup ## Grade the tests of every assignment, and write what is found beside it
+	.venv/bin/grader audit $(ARGS)
 
 .PHONY: bench
 bench: parts setup ## Run every benchmark in grader/benchmarks

@@ -121,21 +121,23 @@ def assert_unchanged(
     fresh: bool = True,
     settings: bool = True,
     twice: bool = False,
+    **options: Any,
 ) -> Any:
-    """Return fn(*args), after checking that the call changed nothing else.
+    """Return fn(*args, **options), after checking that the call changed nothing else.
 
-    No array, tensor or container in args is changed. With `fresh` the result is no such argument
-    and shares no memory with one. With `settings` the global random generators are neither seeded
-    nor drawn from, and the switches of NumPy and PyTorch stand as before. With `twice` a second
-    call gives an equal result in memory of its own.
+    No array, tensor or container among the arguments is changed. With `fresh` the result is none
+    of them and shares no memory with one. With `settings` the global random generators are neither
+    seeded nor drawn from, and the switches of NumPy and PyTorch stand as before. With `twice` a
+    second call gives an equal result in memory of its own.
     """
-    before = [_frozen(arg) for arg in args]
+    given = (*args, *options.values())
+    before = [_frozen(arg) for arg in given]
     with checking(_called(fn, name)):
-        result, again, shared, moved = _beside(_call_watched, fn, args, twice)
-    for position, (arg, frozen) in enumerate(zip(args, before, strict=True), start=1):
+        result, again, shared, moved = _beside(_call_watched, fn, args, options, twice)
+    for position, (arg, frozen) in enumerate(zip(given, before, strict=True), start=1):
         if _frozen(arg) != frozen:
             raise CheckFailure(f"{name}: the call changed its argument number {position} in place.")
-    for position, arg in enumerate(args, start=1):
+    for position, arg in enumerate(given, start=1):
         if fresh and (position in shared or _overlap(result, arg)):
             raise CheckFailure(
                 f"{name}: the result is, or shares memory with, argument number {position}; it "
@@ -269,13 +271,14 @@ def _beside(helper: Callable[..., Any], fn: Any, *rest: Any) -> Any:
     return helper(fn, *rest) if there is None else there(helper.__name__, *rest)
 
 
-def _call_watched(fn: Any, args: Any, twice: bool) -> tuple[Any, Any, list[int], list[str]]:
-    """fn(*args), the same again, which arguments (0: that one) it shares memory with, and more."""
+def _call_watched(fn: Any, args: Any, options: Any, twice: bool) -> tuple[Any, ...]:
+    """The result, a second one, which arguments (0: that one) it shares memory with, and more."""
     before = _settings()
-    result = fn(*args)
+    result = fn(*args, **options)
     after = _settings()
-    again = fn(*args) if twice else None
-    shared = [at for at, other in enumerate((again, *args)) if _overlap(result, other)]
+    again = fn(*args, **options) if twice else None
+    others = (again, *args, *options.values())
+    shared = [at for at, other in enumerate(others) if _overlap(result, other)]
     return result, again, shared, [what for what in before if before[what] != after[what]]
 
 

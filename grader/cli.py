@@ -293,12 +293,28 @@ def audit(
         Path | None, typer.Option("--json", help="File for the numbers.", metavar="FILE")
     ] = None,
     page: Annotated[Path | None, typer.Option(help="File for the page.", metavar="FILE")] = None,
-    table: Annotated[
-        Path | None, typer.Option(help="Also write a Markdown table here.", metavar="FILE")
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Run nothing; refuse what has changed since its audit.json was written."
+        ),
+    ] = False,
+    again: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="After that check prove anew those whose audit.json has changed since --since, "
+            "and this many others, other ones every day.",
+        ),
     ] = None,
+    since: Annotated[str, typer.Option(help="A commit of git.", metavar="COMMIT")] = "HEAD~1",
 ) -> None:
-    """Grade the tests themselves: right must pass, wrong must not, nothing may leak."""
-    from grader.audit.audit import audit_assignments
+    """Grade the tests themselves: right must pass, wrong must not, nothing may leak.
+
+    A whole audit without a complaint is kept beside the assignment, in audit.json.
+    """
+    from grader.audit.audit import SEEDS, audit_assignments
+    from grader.audit.record import contradiction, is_whole, make_record, record_path, write_record
     from grader.course import Course
     from grader.errors import CourseError
     from grader.report.audit import AuditProgress, audit_summary, audit_table, write_audit
@@ -307,6 +323,9 @@ def audit(
     names = assignments or course.assignment_names
     if not names:
         raise CourseError(f"The course at {course.root} has no assignments to audit.")
+    proven_anew = check or again is not None
+    if proven_anew:
+        names = _in_step(course, names, again or 0, since)
     count = workers or os.cpu_count() or 1
     with AuditProgress(err) as watch:
         audits = list(
@@ -314,15 +333,41 @@ def audit(
                 course, names, seeds=seeds, mutants=mutants, workers=count, watch=watch
             )
         )
-    out.print(audit_table(audits))
+    if audits:
+        out.print(audit_table(audits))
     for found in audits:
         out.print(escape(audit_summary(found)))
         for problem in found.problems:
             err.print(f"[red]✗[/red] {escape(problem)}", soft_wrap=True)
-    for path in write_audit(course, audits, json_file=json_file, page=page, table=table):
+    written = write_audit(course, audits, json_file=json_file, page=page) if audits else []
+    wrong = any(found.problems for found in audits)
+    for name in names:
+        of_this = [found for found in audits if found.assignment == name]
+        path = record_path(course, name)
+        if proven_anew:
+            if said := contradiction(course, name, of_this):
+                err.print(f"[red]✗[/red] {escape(said)}", soft_wrap=True)
+                wrong = True
+        elif path is not None and is_whole(of_this, SEEDS):
+            write_record(path, make_record(course, name, of_this))
+            written.append(path)
+    for path in written:
         out.print(f"Wrote {escape(str(path))}", soft_wrap=True)
-    if any(found.problems for found in audits):
+    if wrong:
         raise typer.Exit(1)
+
+
+def _in_step(course: Any, names: list[str], others: int, since: str) -> list[str]:
+    """Refuse stale records; return the assignments to prove anew."""
+    from grader.audit.record import changed_since, chosen_again, staleness
+
+    stale = [said for name in names if (said := staleness(course, name))]
+    for said in stale:
+        err.print(f"[red]✗[/red] {escape(said)}", soft_wrap=True)
+    if stale:
+        raise typer.Exit(1)
+    out.print(f"The audits of {len(names)} assignments are in step.")
+    return chosen_again(names, others, changed_since(course, names, since)) if others else []
 
 
 @app.command()

@@ -15,8 +15,8 @@ from pathlib import Path
 import nbformat
 from nbgrader.utils import is_solution
 
-from grader.audit.pipeline import grading_settings, grading_sources
 from grader.audit.pool import Store
+from grader.audit.protocol import grading_digest, grading_settings
 from grader.audit.subject import Subject
 from grader.audit.variants import Step, apply_variant
 from grader.course import Course
@@ -91,7 +91,7 @@ def _key(course: Course, subject: Subject, variant: Variant) -> str:
     """Changes with anything that could change what a misconception is called."""
     said = [
         "diagnosed",
-        grading_sources(),
+        grading_digest(),
         grading_settings(course),
         subject.data_digest,
         [[cell.metadata.get("nbgrader"), cell.source] for cell in subject.notebook.cells],

@@ -37,13 +37,17 @@ class Source:
         self.tree = ast.parse(text)
         self.functions: dict[ast.AST, ast.FunctionDef] = {}
         """The functions at the top of the cell, by the last return statement of each."""
+        self.lists: set[str] = set()
+        """Names that stand for a list made here."""
         self.guards: set[ast.AST] = set()
         """What stands in the condition of an `if` that only raises."""
         for node in self.tree.body:
             if isinstance(node, ast.FunctionDef) and (found := list(_returns(node))):
                 self.functions[found[-1]] = node
         for inner in ast.walk(self.tree):
-            if isinstance(inner, ast.If) and all(isinstance(x, ast.Raise) for x in inner.body):
+            if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.List | ast.ListComp):
+                self.lists.update(name.id for name in inner.targets if isinstance(name, ast.Name))
+            elif isinstance(inner, ast.If) and all(isinstance(x, ast.Raise) for x in inner.body):
                 self.guards.update(ast.walk(inner.test))
         self._lines = text.splitlines(keepends=True)
         self._starts = [0]
@@ -132,6 +136,7 @@ _COPYING = ("list", "dict", "set", "copy", "deepcopy", "clone")
 _MODULES = ("np", "numpy", "torch", "F", "copy")
 _WHOLE = ("sum", "mean", "logsumexp", "amax", "amin", "std", "var", "any", "all")
 """What PyTorch reduces over several axes at once, and over all."""
+_MADE = ast.List | ast.Tuple | ast.ListComp | ast.GeneratorExp | ast.Constant
 _PLAIN = ("int", "float", "bool", "str", "None", "tuple")
 _COUNTS = ("shape", "ndim", "size", "dtype", "device", "numel", "dim", "len", "type", "inf")
 """Words of an operand that is a whole number or no number at all."""
@@ -355,9 +360,7 @@ def aliased(node: ast.AST, source: Source) -> Iterator[Edit | None]:
     if not isinstance(node, ast.Call) or not node.args:
         return
     first, name = node.args[0], _name(node)
-    is_made = isinstance(
-        first, ast.List | ast.Tuple | ast.ListComp | ast.GeneratorExp | ast.Constant
-    )
+    is_made = isinstance(first, _MADE) or getattr(first, "id", "") in source.lists
     if name in _COPYING and len(node.args) == 1 and not node.keywords and not is_made:
         own = isinstance(node.func, ast.Attribute) and not _is_module(node.func.value)
         yield None if own else source.replace(node, _operand(first, source))

@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
-import grader
-from grader.audit.pool import Store, source_digest
+from grader.audit.pool import Store
+from grader.audit.protocol import grading_digest, grading_settings
 from grader.audit.sample_class import answered
 from grader.audit.subject import Subject
 from grader.course import CONFIG_NAME, Course
@@ -125,21 +124,6 @@ def _released(course: Course, subject: Subject) -> Iterator[Course]:
         yield there
 
 
-def grading_sources() -> str:
-    """Changes with the packages, and the rooms of the grader that grade a notebook."""
-    package = Path(grader.__file__).parent
-    rooms = ("release", "intake", "sandbox", "split", "farm")
-    files = sorted(path for room in rooms for path in (package / room).rglob("*.py"))
-    return source_digest([package / "checking.py", *files])
-
-
-def grading_settings(course: Course) -> dict[str, Any]:
-    """How the course grades, without where its files are and on which machines it runs."""
-    values: dict[str, Any] = course.settings.trait_values(config=True)
-    elsewhere = ("solutions_directory", "pages_directory", "scheduler", "workers")
-    return {name: value for name, value in sorted(values.items()) if name not in elsewhere}
-
-
 def _points(subject: Subject, record: SubmissionRecord) -> dict[str, float | None]:
     if record.fault:
         raise CourseError(f"The audit could not grade a version of {subject.name}: {record.fault}")
@@ -163,7 +147,7 @@ def _earned(test: TestResult, full: Mapping[str, float]) -> float | None:
 def _key(course: Course, version: Version, subject: Subject) -> str:
     """Changes with anything that could change how a version is graded."""
     said = [
-        grading_sources(),
+        grading_digest(),
         subject.data_digest,
         grading_settings(course),
         [[cell.metadata.get("nbgrader"), cell.source] for cell in version.notebook.cells],

@@ -63,7 +63,7 @@ class Job:
     @cached_property
     def key(self) -> str:
         """Changes with anything that could change the answer, except the machine's speed."""
-        imported = [_imported(cell.source) for cell in self.cells]
+        imported = [imported_versions(cell.source) for cell in self.cells]
         said = json.dumps(
             [_PYTHON, _code(), imported, {**asdict(self), "cell_limit": None}],
             sort_keys=True,
@@ -284,7 +284,7 @@ _IMPORT = re.compile(r"^\s*(?:from|import)\s+(\w+)", re.MULTILINE)
 
 
 @functools.cache
-def _imported(source: str) -> dict[str, str]:
+def imported_versions(source: str) -> dict[str, str]:
     """Versions of the distributions that a cell imports from."""
     names = {name for module in _IMPORT.findall(source) for name in _homes().get(module, ())}
     return _versions(names)

@@ -112,6 +112,11 @@ class Audit:
         both = f"{self.assignment}/{self.notebook}"
         return self.assignment if self.assignment == self.notebook else both
 
+    @property
+    def graded(self) -> bool:
+        """Whether some versions were graded as submissions are."""
+        return self.pipeline.endswith("versions graded")
+
     def total(self, what: str) -> int:
         """The sum over all steps of one of their counts, such as "mutants"."""
         return sum(getattr(step, what) for step in self.steps)

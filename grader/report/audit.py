@@ -1,4 +1,4 @@
-"""What `grader audit` found: in a terminal, as a page, as a table for a book."""
+"""What `grader audit` found: in a terminal, as a page, as numbers."""
 
 from __future__ import annotations
 
@@ -84,39 +84,12 @@ def audit_page(audits: Sequence[Audit]) -> str:
     )
 
 
-def audit_markdown(audits: Sequence[Audit]) -> str:
-    """A Markdown table with one row a notebook."""
-    head = (
-        "Assignment", "Points", "Steps", "Misconceptions noticed", "visibly", "named",
-        "Mutants", "noticed", "equivalent", "Flakes at most", "CPU time", "Memory",
-    )  # fmt: skip
-    lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
-    for audit in audits:
-        cells = [
-            audit.title,
-            points(audit.points),
-            str(len(audit.steps)),
-            f"{audit.total('detected')} of {audit.total('misconceptions')}",
-            str(audit.total("visible")),
-            str(audit.total("diagnosed")),
-            str(audit.total("mutants")),
-            percent(audit.kill_rate),
-            str(sum(bool(survivor.reason) for survivor in audit.survivors)),
-            percent(audit.flake_bound),
-            cpu(sum(step.seconds for step in audit.steps)),
-            memory(max(step.memory for step in audit.steps)),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
 def write_audit(
     course: Course,
     audits: Sequence[Audit],
     *,
     json_file: Path | None = None,
     page: Path | None = None,
-    table: Path | None = None,
 ) -> list[Path]:
     """Write what was found; returns the files.
 
@@ -125,20 +98,16 @@ def write_audit(
         audits: one for each notebook.
         json_file: all numbers; `reports/audit.json` of the course unless given.
         page: the page; `reports/audit.html` of the course unless given.
-        table: a Markdown table, where one is wanted.
 
     Raises:
         StorageError: a file cannot be written.
     """
     folder = course.root / "reports"
     numbers = json.dumps([audit.to_json() for audit in audits], indent=1)
-    written = [
+    return [
         write_atomically(json_file or folder / "audit.json", numbers + "\n"),
         write_atomically(page or folder / "audit.html", audit_page(audits)),
     ]
-    if table is not None:
-        written.append(write_atomically(table, audit_markdown(audits)))
-    return written
 
 
 def percent(share: float | None) -> str:

@@ -185,14 +185,12 @@ class Agent:
         self.crossing.asked[name] = self.namespace[name]
         return (self.namespace[name],)
 
-    def beside(
-        self, helper: str, function: Any, arguments: tuple[Any, ...], rest: tuple[Any, ...]
-    ) -> Any:
+    def beside(self, helper: str, function: Any, arguments: Any, options: Any, rest: Any) -> Any:
         """Have a function of the instructor's given cells call one of the student's.
 
         What it says of the call is the student's word: it can cost points and earn none.
         """
-        return self.namespace[helper](function, arguments, *rest)
+        return self.namespace[helper](function, arguments, options, *rest)
 
     def figures(self, what: str) -> Any:
         """The current figure or axes of pyplot, in a tuple; an empty one where there is none."""

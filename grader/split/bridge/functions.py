@@ -54,19 +54,23 @@ class RemoteFunction:
     def _ask(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return self._crossing.peer.ask("call", self, arguments, options)
 
-    def __beside__(self, helper: str, arguments: tuple[Any, ...], *rest: Any) -> Any:
+    def __beside__(
+        self, helper: str, arguments: tuple[Any, ...], options: dict[str, Any], *rest: Any
+    ) -> Any:
         """What a helper of the notebook's given cells finds out of a call of this function there.
 
         Args:
-            helper: its name. It takes this function, `arguments` as one and `rest`, and returns a
-                tuple: what the function returned, and what only its own side can see.
+            helper: its name. It takes this function and all that follows here, and returns a tuple:
+                what the function returned, and what only its own side can see.
             arguments: of the function.
+            options: its named arguments.
             rest: of the helper.
         """
         seen: list[Any] = []
 
-        def ask(arguments: tuple[Any, ...], _: dict[str, Any]) -> Any:
-            found = self._crossing.peer.ask("beside", helper, self, arguments, rest)
+        def ask(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+            question = (helper, self, arguments, options, rest)
+            found = self._crossing.peer.ask("beside", *question)
             if type(found) is not tuple or not found:
                 raise WireError("a helper that found nothing")
             seen[:] = found[1:]
@@ -74,9 +78,9 @@ class RemoteFunction:
 
         recorded = self.__dict__.get("_recorded")
         if recorded is None:
-            return (ask(arguments, {}), *seen)
+            return (ask(arguments, options), *seen)
         recorder, name = recorded
-        return (recorder.call(name, ask, arguments, {}), *seen)
+        return (recorder.call(name, ask, arguments, options), *seen)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)

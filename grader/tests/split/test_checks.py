@@ -109,6 +109,7 @@ CASES = {
         "assert_unchanged(random_each_time, t, name='f', settings=False, twice=True)",
         "called again with the same",
     ),
+    "named": ("assert_unchanged(unused, x, b=x, name='f', twice=True)", ""),
     "draws_torch": ("assert_unchanged(draws_torch, t, name='f')", "PyTorch's global random gen"),
     "seeds_torch": ("assert_unchanged(seeds_torch, t, name='f')", "PyTorch's global random gen"),
     "draws_numpy": ("assert_unchanged(draws_numpy, x, name='f')", "NumPy's global random gen"),
@@ -233,12 +234,13 @@ def test_in_two_kernels(over_two: NotebookResult, name: str) -> None:
 def test_what_the_other_side_says_of_a_call_earns_nothing() -> None:
     """Who rewrites the helper of the answer kernel is still compared with trusted data."""
     own = "fn(*args)"
+    head = "def _call_watched(fn, args, options, twice):\n    return"
     lies = [f"{own}, 0, [], []", f"{own}, 0, None, 3", "()", "7", f"({own},)", "fn, 0, [], []"]
     cells = [
         part
         for at, lie in enumerate(lies)
         for part in (
-            answer(f"def _call_watched(fn, args, twice):\n    return {lie}\ndef f(a): return a"),
+            answer(f"{head} {lie}\ndef f(a): return a"),
             check(f"itself_{at}", f"{DATA}assert_unchanged(f, x, name='f')"),
             check(
                 f"value_{at}",
