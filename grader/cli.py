@@ -325,7 +325,7 @@ def audit(
         raise CourseError(f"The course at {course.root} has no assignments to audit.")
     proven_anew = check or again is not None
     if proven_anew:
-        names = _in_step(course, names, again or 0, since)
+        names = _in_step(course, names, again, since)
     count = workers or os.cpu_count() or 1
     with AuditProgress(err) as watch:
         audits = list(
@@ -357,7 +357,7 @@ def audit(
         raise typer.Exit(1)
 
 
-def _in_step(course: Any, names: list[str], others: int, since: str) -> list[str]:
+def _in_step(course: Any, names: list[str], again: int | None, since: str) -> list[str]:
     """Refuse stale records; return the assignments to prove anew."""
     from grader.audit.record import changed_since, chosen_again, staleness
 
@@ -367,7 +367,7 @@ def _in_step(course: Any, names: list[str], others: int, since: str) -> list[str
     if stale:
         raise typer.Exit(1)
     out.print(f"The audits of {len(names)} assignments are in step.")
-    return chosen_again(names, others, changed_since(course, names, since)) if others else []
+    return [] if again is None else chosen_again(names, again, changed_since(course, names, since))
 
 
 @app.command()

@@ -70,7 +70,7 @@ def share(part: int, whole: int) -> str:
     """A share as people write it; never rounded up to all."""
     if part == whole:
         return "100%"
-    return f"{min(part / whole, 0.999):.1%}"
+    return f"{min(part / whole, 0.999):.1%}".replace(".0%", "%")
 
 
 def table(rows: list[list[str]]) -> nodes.table:

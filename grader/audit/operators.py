@@ -37,11 +37,17 @@ class Source:
         self.tree = ast.parse(text)
         self.functions: dict[ast.AST, ast.FunctionDef] = {}
         """The functions at the top of the cell, by the last return statement of each."""
+        self.numeric: set[ast.AST] = set()
+        """What stands in a definition that uses NumPy or PyTorch, or outside of any."""
         self.lists: set[str] = set()
         """Names that stand for a list made here."""
         self.guards: set[ast.AST] = set()
         """What stands in the condition of an `if` that only raises."""
         for node in self.tree.body:
+            inside = list(ast.walk(node))
+            named = isinstance(node, ast.FunctionDef | ast.ClassDef)
+            if not named or any(isinstance(n, ast.Name) and n.id in _MODULES for n in inside):
+                self.numeric.update(inside)
             if isinstance(node, ast.FunctionDef) and (found := list(_returns(node))):
                 self.functions[found[-1]] = node
         for inner in ast.walk(self.tree):
@@ -292,12 +298,15 @@ def in_place(node: ast.AST, source: Source) -> Iterator[Edit | None]:
 def tolerance(node: ast.AST, source: Source) -> Iterator[Edit | None]:
     """What must be exact is compared with the usual tolerances of `isclose`.
 
-    Not in a condition that only guards against bad arguments, nor where a side is written out.
+    Not in a condition that only guards against bad arguments, nor where a side is written out, nor
+    in plain Python, where most numbers are whole.
     """
     if isinstance(node, ast.Call) and _name(node) in ("array_equal", "equal"):
         end = source.end(node.func)
         yield Edit(end - len(_name(node)), end, "allclose") if len(node.args) == 2 else None
-    if not isinstance(node, ast.Compare) or len(node.ops) > 1 or node in source.guards:
+    if not isinstance(node, ast.Compare) or len(node.ops) > 1:
+        return
+    if node in source.guards or node not in source.numeric:
         return
     left, right, op = node.left, node.comparators[0], node.ops[0]
     old, _ = _COMPARISONS.get(type(op), ("", ()))
@@ -345,7 +354,8 @@ def cached(node: ast.AST, source: Source) -> Iterator[Edit | None]:
     result = f"({result})" if isinstance(node.value, ast.Tuple) else result
     yield source.replace(node.value, f'{kept}("kept", {result})')
     returned = function.returns
-    if returned is not None and set(re.findall(r"\w+", source.of(returned))) <= set(_PLAIN):
+    plain = returned is not None and set(re.findall(r"\w+", source.of(returned))) <= set(_PLAIN)
+    if plain or function not in source.numeric:
         return  # plain values may be handed out twice
     given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
     names = "".join(f"{argument.arg}, " for argument in given)

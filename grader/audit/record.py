@@ -128,12 +128,15 @@ def keys_of(course: Course, subjects: Iterable[Subject]) -> dict[str, str]:
     """
     found = list(subjects)
     sources = [*(Path(__file__).with_name(f"{name}.py") for name in _MEASURING), *DECIDING]
-    sources_of_cells = [cell.source for subject in found for cell in subject.notebook.cells]
+    versions: dict[str, str] = {}
+    for subject in found:
+        for cell in subject.notebook.cells:
+            versions |= imported_versions(cell.source) if cell.cell_type == "code" else {}
     return {
         "assignment": _digest([_content(subject) for subject in found]),
         "measuring": _digest([PROTOCOL, *(path.read_text("utf-8") for path in sources)]),
         "settings": _digest(grading_settings(course)),
-        "versions": _digest([imported_versions(source) for source in sources_of_cells]),
+        "versions": _digest(versions),
     }
 
 

@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from rich.console import Console
 
 from grader.audit.result import Audit, StepAudit, Survivor
-from grader.report.audit import audit_markdown, audit_page, audit_table, cpu, percent
+from grader.report.audit import audit_page, audit_table, cpu, percent
 
 
 def sample() -> Audit:
@@ -56,11 +56,6 @@ def test_the_terminal_shows_every_column_in_80_characters() -> None:
     console.print(audit_table([sample()]))
     shown = console.export_text()
     assert all(word in shown for word in ("Points", "Memory", "ps<1>/nb", "f, g", "38/40", "4 ms"))
-
-
-def test_the_table_for_a_book() -> None:
-    row = audit_markdown([sample()]).splitlines()[2]
-    assert row == "| ps<1>/nb | 5 | 2 | 4 of 5 | 3 | 2 | 40 | 95% | 1 | 5.8% | 1.3 s | 1.0 GB |"
 
 
 def test_a_share_is_never_rounded_up_to_all() -> None:
