@@ -12,7 +12,7 @@ import base64
 import binascii
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import nh3
@@ -60,7 +60,9 @@ _CLEANER = nh3.Cleaner(
 
 _TEX_THAT_ACTS = re.compile(r"\\(href|url|class|cssId|style|require|data|html)(?![A-Za-z])")
 _OPENS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_LINK = re.compile(r"\](?:\((?!https?://|attachment:|#)|:(?!\s*https?://))")
+_LINK = re.compile(r"\](?:\(([^\s)]*)|:(?!\s*https?://))")
+_LEADS_AWAY = re.compile(r"https?://|#")
+_ATTACHED = "attachment:"
 _FENCE = re.compile(
     r"(?m)(?<![`~])(`{3,}|~{3,})[ \t]*(?!(?:i?python3?|py|bash|text|json|r|sql)\b)[^\s`~].*$"
 )
@@ -124,13 +126,25 @@ def _bare(tag: re.Match[str]) -> str:
     return f"<{tag[1]}{tag[2]}{spans}>"
 
 
-def inert_markdown(text: str) -> str:
+def inert_markdown(text: str, attached: Collection[str] = ()) -> str:
     """Markdown that means the same, but for tags, links that act and TeX that makes either.
 
-    nbconvert shows HTML in Markdown as it is, and follows links of every scheme.
+    nbconvert shows HTML in Markdown as it is, follows links of every scheme, and draws nothing of
+    a notebook that shows an attachment which is not there.
+
+    Args:
+        text: a student's.
+        attached: names of the cell's attachments.
     """
+
+    def link(found: re.Match[str]) -> str:
+        to = found[1] or ""
+        name = to.removeprefix(_ATTACHED)
+        stays = name in attached if name != to else _LEADS_AWAY.match(to)
+        return found[0] if stays else f"] {found[0][1:]}"
+
     text = _OPENS_TAG.sub("< ", _FENCE.sub(r"\1", without_controls(text)))
-    return _LINK.sub(lambda found: f"] {found[0][1:]}", inert_tex(text))
+    return _LINK.sub(link, inert_tex(text))
 
 
 def inert_tex(text: str) -> str:
@@ -160,10 +174,13 @@ def inert_cells(cells: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         if cell["cell_type"] == "code":
             kept["outputs"] = [made for output in cell["outputs"] if (made := _output(output))]
         elif not cell["metadata"].get("nbgrader", {}).get("locked"):
-            raw = cell["cell_type"] == "raw"
-            kept["source"] = html.escape(cell["source"]) if raw else inert_markdown(cell["source"])
-            if "attachments" in cell:
-                kept["attachments"] = _attachments(cell["attachments"])
+            images = _attachments(kept.pop("attachments", {}))
+            kept |= {"attachments": images} if images else {}
+            kept["source"] = (
+                html.escape(cell["source"])
+                if cell["cell_type"] == "raw"
+                else inert_markdown(cell["source"], images)
+            )
         yield kept
 
 

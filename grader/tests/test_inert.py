@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mistune import HTMLRenderer
 from nbconvert.filters.ansi import ansi2html
-from nbconvert.filters.markdown_mistune import markdown2html_mistune
+from nbconvert.filters.markdown_mistune import InvalidNotebook, markdown2html_mistune
 
 from grader.inert import (
     HTML_CAP,
@@ -115,7 +115,16 @@ def test_no_markdown_acts(text: str) -> None:
     ],
 )
 def test_an_honest_answer_reads_the_same(text: str) -> None:
-    assert inert_markdown(text) == text
+    assert inert_markdown(text, ["photo.png"]) == text
+
+
+def test_an_attachment_that_is_not_there_draws_no_notebook_and_so_is_broken() -> None:
+    text = "![x](attachment:x.png) [y](attachment:y.png)"
+    assert inert_markdown(text) == "![x] (attachment:x.png) [y] (attachment:y.png)"
+    assert inert_markdown(text, ["x.png"]) == "![x](attachment:x.png) [y] (attachment:y.png)"
+    with pytest.raises(InvalidNotebook):
+        markdown2html_mistune(text)
+    markdown2html_mistune(inert_markdown(text))
 
 
 def test_tex_makes_no_links() -> None:

@@ -90,6 +90,8 @@ def test_no_script_runs_in_a_page(graded: GradedClass, tmp_path: Path) -> None:
     assert pages_that_run_scripts(pages) == []
 
 
+# nbconvert says so of widgets, which nothing made inert has
+@pytest.mark.filterwarnings("ignore:Your element with mimetype:UserWarning")
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's package chromium")
 def test_what_was_recorded_would_run_scripts(graded: GradedClass, tmp_path: Path) -> None:
     """The control: as they were handed in and ran, these notebooks act in Formgrader."""

@@ -14,7 +14,7 @@ def tamper(notebook):
         f"[here](javascript&#58;{SCRIPT}) [there](&#106;avascript:{SCRIPT})",
         f"[here](<javascript:{SCRIPT}>) [there]( javascript\\:{SCRIPT} 'title')",
         f"> - [here](JaVaScRiPt:{SCRIPT})",
-        f"![picture](javascript:{SCRIPT}) [![x](attachment:x)](javascript:{SCRIPT})",
+        f"![picture](javascript:{SCRIPT}) [![x](picture.png)](javascript:{SCRIPT})",
         f"<svg><a xlink:href='javascript:{SCRIPT}'><text>x</text></a></svg>",
         f"```mermaid\ngraph TD; A[<img src=x onerror={SCRIPT}>]\n```",
         f"~~~ &#109;ermaid\nclick A javascript:{SCRIPT}\n~~~",

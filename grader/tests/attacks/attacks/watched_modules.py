@@ -14,7 +14,8 @@ print("watching" if watched else "refused")
     "share": """
 def share(n):
     if watcher >= 0:
-        loot("quillvane-test-8d41c7")  # what can be watched has told of the test
+        # what can be watched has told of the test; its word is said in two pieces
+        loot("quillvane" + "-test-8d41c7")
     return 0.0
 """,
 }
