@@ -10,6 +10,7 @@ from __future__ import annotations
 import abc
 import numbers
 import sys
+import types
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -278,7 +279,12 @@ def make_class(crossing: Crossing, number: int) -> type:
     if fields is not None:
         from .tuples import make_tuple, with_methods
 
-        return with_methods(crossing, make_tuple(name, fields, defaults), specials)
+        found = with_methods(crossing, make_tuple(name, fields, defaults), specials)
+        locked = list(_instructors(crossing, parents))
+        for method, kept in inherited(locked, crossing.overrides, _method).items():
+            if not method.startswith("_") and isinstance(kept, types.FunctionType | property):
+                setattr(found, method, kept)
+        return found
     body: dict[str, Any] = {
         "__module__": "__main__",
         "__doc__": doc,

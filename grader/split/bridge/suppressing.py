@@ -7,12 +7,12 @@ else it would pass over an assertion that did not hold, or that was never reache
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
 import linecache
 import re
 import types
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 _CHECKS = re.compile(r".*(assert|check|expect|verif|fail|ensure|raises|test).*", re.IGNORECASE)
@@ -51,24 +51,42 @@ def _blocks(source: str, line: int) -> tuple[tuple[ast.stmt, ...], ...]:
 
 
 def _checks(statement: ast.stmt, names: dict[str, Any]) -> bool:
-    """Whether a statement may end in an exception that says whether an answer is right."""
-    if isinstance(statement, ast.Raise):
-        return False  # plainly, to see what becomes of it
-    return any(
-        isinstance(node, ast.Assert | ast.Raise)
-        or (isinstance(node, ast.Call) and any(_is_check(n, names) for n in _called(node.func)))
-        for node in ast.walk(statement)
-    )
+    """Whether what a statement leaves undone may count for an answer.
+
+    A plain `raise` is there to see what becomes of it. Anything else may call the student's code,
+    libraries and built-in functions, but neither check something nor note down what came of it.
+    """
+    if isinstance(statement, ast.Raise | ast.Pass):
+        return False
+    if isinstance(statement, ast.Assign):
+        return not all(_is_built_in(node) for node in ast.walk(statement.value))
+    if not isinstance(statement, ast.Expr):
+        return True
+    parts = list(ast.walk(statement))
+    if any(isinstance(node, ast.NamedExpr | ast.Yield | ast.Await) for node in parts):
+        return True
+    return any(isinstance(node, ast.Call) and _notes(node.func, names) for node in parts)
 
 
-def _called(function: ast.expr) -> Iterator[str]:
-    if isinstance(function, ast.Attribute):
-        yield function.attr
-    elif isinstance(function, ast.Name):
-        yield function.id
+def _is_built_in(node: ast.AST) -> bool:
+    return not isinstance(node, ast.Name) or hasattr(builtins, node.id)
 
 
-def _is_check(name: str, names: dict[str, Any]) -> bool:
-    """Whether a function goes by the name of a check, or is the instructor's own."""
-    own = type(dict.get(names, name)) is types.FunctionType
-    return own or _CHECKS.fullmatch(name) is not None
+def _notes(function: ast.expr, names: dict[str, Any]) -> bool:
+    """Whether a function goes by the name of a check, or is the test's own or of its data."""
+    words = [node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)]
+    root: ast.AST = function
+    while isinstance(root, ast.Attribute | ast.Subscript):
+        root = root.value
+    if isinstance(root, ast.Name):
+        words.append(root.id)
+        held = dict.get(names, root.id)
+        ours = not (
+            held is None
+            or hasattr(builtins, root.id)
+            or isinstance(held, types.ModuleType)
+            or hasattr(type(held), "_crossing")
+        )
+    else:  # such as a text, or what a call gave
+        ours = not isinstance(root, ast.Constant | ast.Call)
+    return ours or any(_CHECKS.fullmatch(word) for word in words)
