@@ -38,7 +38,7 @@ class CheckQuestion(nodes.General, nodes.Element):
 
 
 class CheckOption(nodes.General, nodes.Element):
-    """One option: a CheckChoice, then why it is right or wrong. `right` is a bool."""
+    """One option: a CheckChoice, then why. `right` is a bool, `number` counts from 1."""
 
 
 class CheckChoice(nodes.General, nodes.TextElement):
@@ -79,6 +79,8 @@ class Question(SphinxDirective):
         self.set_source_info(question)
         question += [self.option(item) for item in options.children]
         found = list(question.findall(CheckOption))
+        for number, option in enumerate(found, 1):
+            option["number"] = number
         question["right"] = sum(option["right"] for option in found)
         if not LEAST <= len(found) <= MOST:
             raise self.error(f"{{check-question}} has {LEAST} to {MOST} options, not {len(found)}")
@@ -135,8 +137,11 @@ def depart_option(self: SphinxTranslator, node: CheckOption) -> None:
 
 
 def visit_choice(self: SphinxTranslator, node: CheckChoice) -> None:
-    """Open the text that is clicked."""
-    self.body.append('<summary><span class="check-mark" aria-hidden="true"></span><span>')
+    """Open the text that is clicked; a formula alone would have no name for screen readers."""
+    self.body.append(
+        '<summary><span class="check-mark" aria-hidden="true"></span><span>'
+        f'<span class="visually-hidden">Option {node.parent["number"]}: </span>'
+    )
 
 
 def depart_choice(self: SphinxTranslator, node: CheckChoice) -> None:

@@ -63,6 +63,7 @@ def test_question_is_a_labelled_group_of_folded_options(book: SmallBook) -> None
     ]
     assert "[x]" not in page
     assert "<input" not in first
+    assert re.findall(r"Option \d", first) == ["Option 1", "Option 2", "Option 3"]
     assert first.count("<b>Right.</b>") == 1
     assert first.count("<b>Wrong.</b>") == 2
     assert "assert" in first
