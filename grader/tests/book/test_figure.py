@@ -177,6 +177,16 @@ def test_a_screen_reader_hears_the_words_once_they_rest(show: Callable[..., Page
     assert heard.inner_text() == readout(page).strip()
 
 
+def letters(page: Page) -> list[float]:
+    """Heights of the letters on all plots, in pixels."""
+    sizes: list[float] = page.locator(".interactive-plot > svg").evaluate_all(
+        """svgs => svgs.flatMap(e => [...e.querySelectorAll('text')].map(t =>
+        parseFloat(getComputedStyle(t).fontSize)
+        * e.getBoundingClientRect().width / e.viewBox.baseVal.width))"""
+    )
+    return sizes
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_it_fits_can_be_read_and_is_accessible(
@@ -184,10 +194,7 @@ def test_it_fits_can_be_read_and_is_accessible(
 ) -> None:
     page = show(width=width, scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    sizes = page.locator(".interactive-plot > svg").evaluate(
-        """e => [...e.querySelectorAll('text')].map(t => parseFloat(getComputedStyle(t).fontSize)
-        * e.getBoundingClientRect().width / e.viewBox.baseVal.width)"""
-    )
+    sizes = letters(page)
     assert len(sizes) > 8
     assert min(sizes) >= 11
     found = Axe().run(page).response["violations"]
@@ -468,6 +475,7 @@ figure("trial", function (stage) {
 
 def test_layers_follow_their_plot(show: Callable[..., Page]) -> None:
     page = show(LAYERS)
+    assert min(letters(page)) >= 11
     plot, bars = page.locator(".interactive-plot > svg").all()
     ticks = plot.locator(".interactive-axes text").all_text_contents()
     assert ticks == ["1", "10", "100", "1000", f"{MINUS}2", "0", "2"]
