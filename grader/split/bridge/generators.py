@@ -114,10 +114,10 @@ def seeded(kind: str, seed: bytes) -> Any:
     number = int.from_bytes(seed[:8], "little") >> 1
     if kind == "Random":
         return random.Random(seed).getstate()  # noqa: S311 -- for the other kernel's draws
-    made = new(kind)
+    whole = int.from_bytes(seed, "little")
     if kind == "RandomState":
-        made.seed([int.from_bytes(seed[at : at + 4], "little") for at in range(0, 32, 4)])
-        return made.get_state(legacy=False)
+        return {**sys.modules["numpy"].random.MT19937(whole).state, "has_gauss": 0, "gauss": 0.0}
+    made = new(kind)
     if kind.startswith("torch:"):
         return made.manual_seed(number).get_state().numpy()
-    return type(made.bit_generator)(int.from_bytes(seed, "little")).state
+    return type(made.bit_generator)(whole).state
