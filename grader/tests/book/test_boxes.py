@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from .small import SmallBook
+from .small import ROOT, SmallBook
 
 QUESTION = """\
 :::{check-question}
@@ -133,3 +134,12 @@ def test_answers_unfold_without_scripts(browser: Browser, book: SmallBook) -> No
     page.locator("#check-0 summary").nth(1).click()
     assert "That is" in page.locator("#check-0 .check-why:visible").inner_text()
     context.close()
+
+
+def test_the_example_for_authors_is_right(tmp_path: Path) -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = re.search(r"^ *:::\{check-question\}.*?^ *:::$", guide, re.MULTILINE | re.DOTALL)
+    assert found
+    book = SmallBook(tmp_path, {"page.md": f"# Page\n\n{textwrap.dedent(found[0])}\n"}, "boxes")
+    assert book.build() == ""
+    assert book.page("page").count('class="check-option') == 2
