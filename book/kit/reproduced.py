@@ -18,7 +18,7 @@ from IPython.display import display
 
 ENTRY_ATTRIBUTE = "data-reproduced"
 KINDS = {"printed": "Printed", "formula": "By formula", "software": "By other software"}
-HALF_A_UNIT = "half a unit of the last printed digit"
+HALF_A_UNIT = "half a unit of the last digit given"
 MOST_SHOWN = 30
 
 

@@ -85,7 +85,7 @@ def test_ledger_lists_a_right_number_until_its_chapter_changes(tmp_path: Path) -
         page = book.page("index")
         assert "Smallest primes" in page, attempt
         assert "Eratosthenes &amp; van der Sieve (1900)" in page, attempt
-        assert "0.5: half a unit of the last printed digit" in page, attempt
+        assert "0.5: half a unit of the last digit given" in page, attempt
         assert 'href="chapter.html#reproduced-smallest-primes"' in page, attempt
         assert "1 result printed in the source (3 numbers); 1 chapter." in page, attempt
     cell = executed(RIGHT.replace("Smallest primes", "First primes"))
