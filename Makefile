@@ -9,6 +9,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 PYTHON ?=
 ARGS ?=
+CHAPTER ?=
 CLASS := _build/sample-class
 ASSIGNMENT := dynamic-programming
 
@@ -39,7 +40,15 @@ release: setup ## Make exercises/ from solutions/, for every assignment
 
 .PHONY: book
 book: setup ## Build the book into _build/html; a warning is an error
-	.venv/bin/jupyter-book build . -W -n --keep-going
+	.venv/bin/python book/extensions/build.py
+
+.PHONY: chapter
+chapter: setup ## Lay down a new chapter and its assignment: CHAPTER=rl/exploration
+	.venv/bin/python book/extensions/skeleton.py $(CHAPTER)
+
+.PHONY: published
+published: setup ## Make what the notebooks' branch holds, in _build/published
+	.venv/bin/python book/extensions/publish.py
 
 .PHONY: test
 test: test-parts setup ## Run all tests

@@ -1,8 +1,9 @@
 """What every chapter gets from the build: helpers on the path, facts, assignment box, notebook.
 
-- The modules in book/kit are importable in a chapter's code, and part of the execution cache's key.
-- `{chapter-facts}` shows the reading time, the difficulty and how to run the chapter.
-- `{assignment}` shows how to get and open an assignment's notebook.
+- What makes a page a notebook (chapters.py), and its run before Sphinx reads it (execution.py).
+- Below the title the reading time, the difficulty and how to run the chapter.
+- `{assignment}` shows how to get and open the notebook of the assignment in the front matter.
+- The last line: with which versions the chapter was executed.
 - The script figure.js in a chapter's folder is loaded on that chapter's page only, after the kit
   of explorables (book/static/figure*.js).
 
@@ -14,83 +15,72 @@ button leads to the page of nbgitpuller that asks for one.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import html
-import os
 import platform
 import sys
-from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 
+import execution
+import gather
 import nbformat
+from chapters import DOCNAME, KIT, front_matter, is_chapter, requirements, versions
 from docutils import nodes
-from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from jupyter_cache import get_cache
 from length import reading_time
-from notebooks import FOLDER, KIT, kit_modules, requirements, stand_alone
+from notebooks import stand_alone
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
-
-# A new release of one of these may move a number, so it also starts a fresh execution cache.
-NUMERICAL = ("numpy", "scipy", "matplotlib", "scikit-learn", "gymnasium", "torch")
 
 # What figure.js of a chapter finds loaded.
 FIGURE_KIT = ("figure.js", "figure-grid.js", "figure-plot.js")
 
 HUB_FORM = "https://nbgitpuller.readthedocs.io/en/latest/link.html"
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 ASSIGNMENT_TEXT = """\
 {download}
 
-In a clone of this repository the notebook is `exercises/{slug}/{slug}.ipynb`. To work on your own
-machine, download it, and then:
+To work on your own machine, put the file into a folder of your own, and there:
 
 ```console
-$ pip install {packages}
-$ jupyter lab {slug}.ipynb
+{commands}
 ```
+{note}
+The page {{doc}}`/book/students` leads from here to the feedback, and has more places to work.
 """
+CPU_NOTE = (
+    "The first command installs PyTorch for the processor alone. Leave out `--index-url` and what "
+    "follows it to use a graphics card."
+)
+NAMES = {"numpy": "NumPy", "scipy": "SciPy", "matplotlib": "Matplotlib", "torch": "PyTorch"}
 
 
-def environment_digest() -> str:
-    """Name of everything outside a chapter that its outputs depend on."""
-    digest = hashlib.sha256(platform.python_version().encode())
-    for path in kit_modules().values():
-        digest.update(path.read_bytes())
-    for name in NUMERICAL:
-        try:
-            digest.update(f"{name}=={metadata.version(name)}".encode())
-        except metadata.PackageNotFoundError:
-            digest.update(f"no {name}".encode())
-    return digest.hexdigest()[:12]
+def install_commands(packages: list[str], notebook: str) -> list[str]:
+    """Commands that install what a notebook imports, and open it.
+
+    torch comes first and from PyTorch's own index of builds without CUDA, which are much smaller.
+    """
+    others = [name for name in packages if name != "torch"]
+    commands = [f"pip install {' '.join(['jupyterlab', *others])}", f"jupyter lab {notebook}"]
+    return [f"pip install torch --index-url {CPU_WHEELS}"] * ("torch" in packages) + commands
 
 
-def prepare_execution(app: Sphinx, config: Config) -> None:
-    """Put book/kit on the kernels' path and keep one execution cache for each environment."""
-    paths = [str(KIT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
-    cache = Path(app.outdir).parent / ".jupyter_cache" / environment_digest()
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    config.nb_execution_cache_path = str(cache)
-
-
-def open_links(theme: dict[str, Any], hub: str, path: str) -> list[tuple[str, str]]:
-    """Text and address of the buttons that open a notebook of the repository elsewhere.
+def open_links(theme: dict[str, Any], branch: str, hub: str, path: str) -> list[tuple[str, str]]:
+    """Text and address of the buttons that open a published notebook elsewhere.
 
     Args:
-        theme: the theme's options, with `repository_url` and perhaps `repository_branch`.
+        theme: the theme's options, with `repository_url`.
+        branch: the branch that holds what is published.
         hub: address of a JupyterHub with nbgitpuller, or "".
-        path: the notebook's path in the repository.
+        path: the notebook's path on that branch.
     """
     repository = str(theme.get("repository_url") or "").rstrip("/").removesuffix(".git")
     if not repository:
         return []
-    branch = theme.get("repository_branch") or "main"
     owner, name = repository.split("/")[-2:]
     pull = {"repo": repository, "branch": branch, "urlpath": f"lab/tree/{name}/{path}"}
     start = f"{hub.rstrip('/')}/hub/user-redirect/git-pull" if hub else HUB_FORM
@@ -101,34 +91,18 @@ def open_links(theme: dict[str, Any], hub: str, path: str) -> list[tuple[str, st
     return links
 
 
-class FactsNode(nodes.General, nodes.Element):
-    """Placeholder for the facts of a chapter, filled when the whole page has been read."""
-
-
 class OpenNode(nodes.General, nodes.Inline, nodes.Element):
     """Placeholder for the buttons that open `path` of the repository, filled when written."""
 
 
-class ChapterFacts(SphinxDirective):
-    """`{chapter-facts}` with the option `difficulty`, 1 to 5."""
-
-    option_spec: ClassVar[dict[str, Any]] = {
-        "difficulty": lambda text: directives.choice(text, tuple("12345"))
-    }
-
-    def run(self) -> list[nodes.Node]:
-        """Leave a placeholder."""
-        return [FactsNode(difficulty=self.options["difficulty"])]
-
-
 class Assignment(SphinxDirective):
-    """`{assignment} slug`: how to get and open exercises/<slug>/<slug>.ipynb."""
-
-    required_arguments = 1
+    """`{assignment}`: how to get and open the notebook of the front matter's assignment."""
 
     def run(self) -> list[nodes.Node]:
         """Build the box; a notebook that is not released yet is said to be so."""
-        slug = self.arguments[0]
+        slug = self.env.temp_data.get("assignment")
+        if not slug:
+            raise self.error("the front matter names no assignment; write there `assignment: NAME`")
         relative = f"exercises/{slug}/{slug}.ipynb"
         path = Path(self.env.srcdir) / relative
         self.env.note_dependency(str(path))
@@ -138,10 +112,12 @@ class Assignment(SphinxDirective):
         else:
             notebook = nbformat.read(path, as_version=4)
             code = (cell.source for cell in notebook.cells if cell.cell_type == "code")
+            packages = requirements(code)
+            commands = install_commands(packages, f"{slug}.ipynb")
             text = ASSIGNMENT_TEXT.format(
-                slug=slug,
                 download=f"{{download}}`Download the assignment </{relative}>`",
-                packages=" ".join(["jupyterlab", *requirements(code)]),
+                commands="\n".join(f"$ {command}" for command in commands),
+                note=f"\n{CPU_NOTE}\n" if "torch" in packages else "",
             )
         lines = StringList(text.splitlines(), source=self.get_source_info()[0])
         self.state.nested_parse(lines, self.content_offset, box)
@@ -162,35 +138,50 @@ def code_of(doctree: nodes.document) -> list[str]:
     ]
 
 
-def fill_facts(app: Sphinx, doctree: nodes.document) -> None:
-    """Replace the placeholder by what can be counted once the page is read."""
-    for placeholder in list(doctree.findall(FactsNode)):
-        folder = app.env.docname.rpartition("/")[0]
-        name = folder.rpartition("/")[2]
-        text = f"{reading_time(doctree)} · difficulty {placeholder['difficulty']} of 5"
-        up = "../" * app.env.docname.count("/")
-        source = html.escape(f"{up}_sources/{folder}/{name}.ipynb")
-        download = f'<a class="btn btn-primary open-button" download href="{source}">'
-        buttons = nodes.paragraph(classes=["open-buttons"])
-        buttons += nodes.raw("", f"{download}Download this chapter</a>", format="html")
-        path = (FOLDER / f"{name}.ipynb").relative_to(FOLDER.parents[1])
-        buttons += OpenNode(path=path.as_posix(), what="this chapter")
-        packages = " ".join(["jupyterlab", *requirements(code_of(doctree))])
-        command = f"<pre>pip install {packages}\njupyter lab {name}.ipynb</pre>"
-        how = f'<details class="how-to-run"><summary>Run it on your machine</summary>{command}'
-        placeholder.replace_self(
-            [
-                nodes.paragraph("", text, classes=["chapter-facts"]),
-                buttons,
-                nodes.raw("", f"{how}</details>", format="html"),
-            ]
-        )
+def add_facts(app: Sphinx, doctree: nodes.document) -> None:
+    """Below the title of a chapter, what can be counted once it is read; at its end, versions."""
+    place = DOCNAME.fullmatch(app.env.docname)
+    if place is None:
+        return
+    part, name = place["part"], place["slug"]
+    difficulty = app.env.metadata[app.env.docname]["difficulty"]
+    text = f"{reading_time(doctree)} · difficulty {difficulty} of 5"
+    source = html.escape(f"../../../_sources/book/{part}/{name}/{name}.ipynb")
+    download = f'<a class="btn btn-primary open-button" download href="{source}">'
+    buttons = nodes.paragraph(classes=["open-buttons"])
+    buttons += nodes.raw("", f"{download}Download this chapter</a>", format="html")
+    buttons += OpenNode(path=f"chapters/{part}/{name}.ipynb", what="this chapter")
+    code = code_of(doctree)
+    packages = requirements(code)
+    commands = html.escape("\n".join(install_commands(packages, f"{name}.ipynb")))
+    note = f"<p>{CPU_NOTE.replace('`', '')}</p>" if "torch" in packages else ""
+    how = (
+        '<details class="how-to-run"><summary>Run it on your machine</summary>'
+        f"<pre>{commands}</pre>{note}</details>"
+    )
+    title = next(doctree.findall(nodes.title))
+    at = title.parent.index(title) + 1
+    title.parent[at:at] = [
+        nodes.paragraph("", text, classes=["chapter-facts"]),
+        buttons,
+        nodes.raw("", how, format="html"),
+    ]
+    used = [f"{NAMES.get(n, n)} {number}" for n, number in versions(code).items()]
+    listed = ", ".join([f"Python {platform.python_version()}", *used])
+    last = nodes.paragraph("", f"Last executed with {listed}.", classes=["versions"])
+    title.parent += last
 
 
 def fill_links(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Replace the placeholders of the buttons by links into the repository."""
     for placeholder in list(doctree.findall(OpenNode)):
-        found = open_links(app.config.html_theme_options, app.config.hub_url, placeholder["path"])
+        config = app.config
+        found = open_links(
+            config.html_theme_options,
+            config.notebooks_branch,
+            config.hub_url,
+            placeholder["path"],
+        )
         buttons = " ".join(
             f'<a class="btn btn-outline-primary open-button" href="{html.escape(address)}">'
             f'Open in {text}<span class="visually-hidden"> {placeholder["what"]}</span></a>'
@@ -208,6 +199,12 @@ def without_broken_roles(body: str) -> str:
     return body.replace(' role="doc-biblioentry"', "").replace(
         '<div role="list" class="citation-list">', '<div class="citation-list">'
     )
+
+
+def note_assignment(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Remember the assignment of the page that is about to be read, for its directive."""
+    front = front_matter(content[0], Path(app.env.doc2path(docname)))
+    app.env.temp_data["assignment"] = front.get("assignment")
 
 
 def own_script(app: Sphinx, docname: str) -> Path | None:
@@ -258,7 +255,7 @@ def finish_page(
         load_script(app, pagename)
     if pagename == "search":
         context["metatags"] = '<meta name="description" content="Search in the whole book." />'
-    if doctree is None or "kernelspec" not in meta or app.builder.format != "html":
+    if doctree is None or not is_chapter(pagename) or app.builder.format != "html":
         return
     config = app.env.mystnb_config
     notebook = nbformat.read(Path(config.output_folder) / f"{pagename}.ipynb", as_version=4)
@@ -268,7 +265,9 @@ def finish_page(
     name = f"{folder}/{folder.rpartition('/')[2]}.ipynb"
     target = Path(app.outdir) / "_sources" / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(stand_alone(notebook), target)
+    references = Path(app.srcdir) / app.config.bibtex_bibfiles[0]
+    notebook = stand_alone(notebook, str(meta.get("assignment", "")), references)
+    nbformat.write(notebook, target)
     context["ipynb_source"] = name
 
 
@@ -290,21 +289,28 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("figure.css")
     app.setup_extension("boxes")
     app.setup_extension("partmap")
+    app.setup_extension("planned")
     app.setup_extension("terms")
-    app.add_node(FactsNode)
     app.add_node(OpenNode)
-    app.add_directive("chapter-facts", ChapterFacts)
     app.add_directive("assignment", Assignment)
-    app.connect("config-inited", prepare_execution)
+    app.add_config_value("notebooks_branch", "notebooks", "html", types=(str,))
+    gather.connect(app)
+    app.connect("config-inited", execution.prepare)
     app.connect("env-get-outdated", pages_with_other_scripts)
+    app.connect("env-get-outdated", execution.pages_with_other_keys)
+    app.connect("env-before-read-docs", execution.run_all)
+    app.connect("env-before-read-docs", execution.read_one_by_one)
+    app.connect("env-updated", execution.write_in_parallel)
+    app.connect("source-read", execution.complete_source)
+    app.connect("source-read", note_assignment)
     app.connect("doctree-read", note_script)
-    app.connect("doctree-read", fill_facts)
+    app.connect("doctree-read", add_facts)
     app.connect("doctree-resolved", fill_links)
     app.connect("build-finished", drop_icon_script)
     app.connect("html-page-context", finish_page)
     return {
         "version": "1",
-        "env_version": 4,
+        "env_version": 5,
         "parallel_read_safe": True,
         "parallel_write_safe": True,
     }

@@ -1,127 +1,96 @@
 """Chapters as notebooks that need nothing but the libraries which they import.
 
-The site offers each chapter as executed. book/notebooks/ holds the same notebooks without outputs,
-committed, because Colab and nbgitpuller open what lies in the repository. `python
-book/extensions/notebooks.py` writes them again; a test compares them with the chapters.
+The site offers each chapter as executed. The branch that publish.py makes holds the same notebooks
+without outputs, because Colab and nbgitpuller open what lies on a branch.
 """
 
 from __future__ import annotations
 
 import ast
-import sys
-from collections.abc import Iterable
-from functools import cache
-from importlib import metadata
+import re
 from pathlib import Path
 
-import jupytext
 import nbformat
+from chapters import imported, kit_modules, modules_of, read
 from nbformat import NotebookNode
 from plaintext import plain_cells
+from planned import plain_names
 
-BOOK = Path(__file__).resolve().parents[1]
-KIT = BOOK / "kit"
-FOLDER = BOOK / "notebooks"
-WITH_JUPYTER = {"IPython"}  # comes with any notebook
+KIT_CELL = """\
+# @title Helpers of the book: run this cell first
+# They are the files of book/kit, so that this notebook runs alone. You need not read them.
+import sys
+import types
 
-
-def kit_modules() -> dict[str, Path]:
-    """Modules that a chapter's code may import, by name."""
-    return {path.stem: path for path in sorted(KIT.glob("*.py"))}
-
-
-@cache
-def distributions() -> dict[str, list[str]]:
-    """Names of the installed packages that provide a module."""
-    return {name: list(found) for name, found in metadata.packages_distributions().items()}
+SOURCES = {{
+{sources}}}
+for name, source in SOURCES.items():
+    sys.modules[name] = types.ModuleType(name)
+    exec(compile(source, f"{{name}}.py", "exec"), sys.modules[name].__dict__)
+"""
 
 
-def requirements(cells: Iterable[str]) -> list[str]:
-    """What to install with pip so that these code cells can import what they do."""
-    modules: set[str] = set()
-    waiting = list(cells)
-    kit = kit_modules()
-    while waiting:
-        for node in ast.walk(ast.parse(waiting.pop())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names.append(node.module)
-            new = {name.split(".")[0] for name in names} - modules
-            modules |= new
-            waiting += [kit[name].read_text(encoding="utf-8") for name in new & set(kit)]
-    outside = modules - set(sys.stdlib_module_names) - set(kit) - WITH_JUPYTER
-    return sorted(distributions().get(name, [name])[0] for name in outside)
+def in_order(names: set[str]) -> list[str]:
+    """Kit modules, each after those that it imports."""
+    kit, ordered = kit_modules(), list[str]()
+
+    def add(name: str) -> None:
+        tree = ast.parse(kit[name].read_text(encoding="utf-8"))
+        for needed in sorted(imported(ast.walk(tree)) & set(kit) - {name}):
+            add(needed)
+        if name not in ordered:
+            ordered.append(name)
+
+    for name in sorted(names):
+        add(name)
+    return ordered
 
 
-def without_kit_imports(source: str, modules: dict[str, Path]) -> tuple[str, list[str]]:
-    """Code without its lines `from <kit module> import ...`, and the modules that they name."""
-    if not any(name in source for name in modules):
-        return source, []
-    lines, found = source.splitlines(), []
-    for node in reversed(ast.parse(source).body):
-        if isinstance(node, ast.ImportFrom) and node.module in modules:
-            found.append(node.module)
-            del lines[node.lineno - 1 : node.end_lineno]
-    return "\n".join(lines).strip("\n") if found else source, found
+def literal(source: str) -> str:
+    """Python source as a literal that can still be read."""
+    if "'''" in source or source.endswith(("'", "\\")):
+        return repr(source)
+    return f"r'''{source}'''"
 
 
 def with_kit(notebook: NotebookNode) -> NotebookNode:
-    """The notebook with each `from <kit module> import ...` replaced by the module's source.
+    """The notebook with a folded cell, before its first code, that makes the kit importable.
 
-    A reader opens a chapter in Colab or in an empty folder, where book/kit does not exist. What a
-    module imports from the kit comes before it.
+    A reader opens a chapter in Colab or in an empty folder, where book/kit does not exist.
     """
-    modules = kit_modules()
-    sources: dict[str, str] = {}
-
-    def need(names: list[str]) -> None:
-        for name in sorted(set(names) - set(sources)):
-            source, inner = without_kit_imports(modules[name].read_text(encoding="utf-8"), modules)
-            need(inner)
-            sources[name] = source
-
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.source, names = without_kit_imports(cell.source, modules)
-            need(names)
-    for name, source in reversed(sources.items()):
-        cell = nbformat.v4.new_code_cell(source, metadata={"jupyter": {"source_hidden": True}})
-        cell.id = f"kit-{name}"
-        notebook.cells.insert(0, cell)
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    used = in_order(modules_of(code)[0])
+    if not used:
+        return notebook
+    texts = {name: kit_modules()[name].read_text(encoding="utf-8") for name in used}
+    sources = "".join(f'    "{name}": {literal(text)},\n' for name, text in texts.items())
+    folded = {"jupyter": {"source_hidden": True}, "cellView": "form"}
+    cell = nbformat.v4.new_code_cell(KIT_CELL.format(sources=sources), metadata=folded)
+    cell.id = "kit"
+    first = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+    notebook.cells.insert(first, cell)
     return notebook
 
 
-def stand_alone(notebook: NotebookNode) -> NotebookNode:
+def stand_alone(notebook: NotebookNode, assignment: str, bibliography: Path) -> NotebookNode:
     """A chapter for a reader without this repository: helpers inside, plain Markdown."""
-    return with_kit(plain_cells(notebook, BOOK / "references.bib"))
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            opened = rf"\g<0> {assignment}"
+            text = plain_names(cell.source)
+            cell.source = re.sub(r"^`{3,}\{assignment\}$", opened, text, flags=re.MULTILINE)
+    notebook.metadata = NotebookNode(
+        kernelspec={k: v for k, v in notebook.metadata["kernelspec"].items() if k != "key"},
+        language_info=notebook.metadata.get("language_info", {"name": "python"}),
+    )
+    return with_kit(plain_cells(notebook, bibliography))
 
 
-def without_outputs(chapter: Path) -> str:
-    """The text of a chapter's committed notebook."""
-    notebook = stand_alone(jupytext.read(chapter))
-    kernel = notebook.metadata["kernelspec"]
-    notebook.metadata = NotebookNode(kernelspec=kernel, language_info={"name": "python"})
+def without_outputs(page: Path, bibliography: Path) -> str:
+    """The text of a chapter's published notebook."""
+    source = read(page)
+    notebook = stand_alone(source, str(source.metadata.get("assignment", "")), bibliography)
     for i, cell in enumerate(notebook.cells):
-        if not cell.id.startswith("kit-"):
+        if cell.id != "kit":
             cell.id = f"cell-{i}"
     return nbformat.writes(notebook) + "\n"
-
-
-def chapters() -> list[Path]:
-    """Sources of all chapters."""
-    return sorted(BOOK.glob("*/*/index.md"))
-
-
-def main() -> None:
-    """Write book/notebooks/."""
-    FOLDER.mkdir(exist_ok=True)
-    wanted = {f"{chapter.parent.name}.ipynb": chapter for chapter in chapters()}
-    for old in FOLDER.glob("*.ipynb"):
-        if old.name not in wanted:
-            old.unlink()
-    for name, chapter in wanted.items():
-        (FOLDER / name).write_text(without_outputs(chapter), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -56,6 +56,9 @@ def use_book_style() -> None:
     )
 
 
+use_book_style()
+
+
 def to_svg(figure: plt.Figure, alt: str, prefix: str) -> str:
     """A figure as one inline SVG element with a text alternative.
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
-import hashlib
 import http.server
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -17,11 +14,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[3]
+from .small import ROOT
+
 sys.path += [str(ROOT / "book" / folder) for folder in ("extensions", "kit")]
-BUILD = ROOT / "_build"
+import build
+
 CHROMIUM = Path("/usr/bin/chromium")
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+MOST_SECONDS = 3600  # for the build of the whole book, which does not count as a test's time
 
 
 def build_book(source: Path) -> subprocess.CompletedProcess[str]:
@@ -32,37 +32,27 @@ def build_book(source: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def inputs_digest() -> str:
-    """One hash of everything the site is made from."""
-    files = [ROOT / "_config.yml", ROOT / "_toc.yml"]
-    for folder in ("book", "exercises"):
-        files += [
-            p for p in (ROOT / folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts
-        ]
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(str(path.relative_to(ROOT)).encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the time limit of a test that needs the site begin when the site is there."""
+    for item in items:
+        if "site" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(func_only=True))
 
 
 @pytest.fixture(scope="session")
 def site() -> Path:
-    """The built site, from a clean output directory; built here unless it is up to date."""
-    stamp, html = BUILD / "book.stamp", BUILD / "html"
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / "book.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        digest = inputs_digest()
-        fresh = stamp.exists() and stamp.read_text() == digest and (html / "search.html").exists()
-        if not fresh:
-            stamp.unlink(missing_ok=True)
-            shutil.rmtree(html, ignore_errors=True)
-            shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
-            result = build_book(ROOT)
-            assert result.returncode == 0, result.stdout[-4000:]
-            stamp.write_text(digest)
-    return html
+    """The site that `make book` left, if it is up to date; built here otherwise."""
+    if not build.up_to_date():
+        result = subprocess.run(
+            [sys.executable, build.__file__, "--if-stale"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=MOST_SECONDS,
+        )
+        assert result.returncode == 0, result.stdout[-4000:]
+    return ROOT / "_build" / "html"
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -57,6 +57,7 @@ class SmallBook:
     def write(self, pages: dict[str, str]) -> None:
         """Add or change pages."""
         for name, text in pages.items():
+            (self.source / name).parent.mkdir(parents=True, exist_ok=True)
             (self.source / name).write_text(text, encoding="utf-8")
 
     def build(self) -> str:

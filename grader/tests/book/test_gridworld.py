@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jupytext
+import chapters
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ def chapter() -> dict[str, Any]:
     """The functions of the chapter's cells, and the worlds that it gives to the page."""
     cells = [
         cell.source
-        for cell in jupytext.read(CHAPTER / "index.md").cells
+        for cell in chapters.read(CHAPTER / "index.md").cells
         if cell.cell_type == "code"
     ]
     kept = [

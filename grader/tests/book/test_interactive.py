@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import jupytext
+import chapters
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -91,7 +91,7 @@ def test_a_chapter_s_script_is_what_its_page_names_and_leaves_the_page_to_the_ki
     script: Path,
 ) -> None:
     text = script.read_text("utf-8")
-    cells = [c.source for c in jupytext.read(script.with_name("index.md")).cells]
+    cells = [c.source for c in chapters.read(script.with_name("index.md")).cells]
     named = re.findall(r'^interactive\(\s*"([^"]+)"', "\n".join(cells), re.MULTILINE)
     assert named
     assert sorted(re.findall(r'^figure\("([^"]+)"', text, re.MULTILINE)) == sorted(named)

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urljoin, urlparse
+from urllib.parse import unquote, urlparse
 
 import pytest
 import yaml
@@ -19,8 +19,6 @@ from playwright.sync_api import Locator
 from .conftest import ROOT, Visit
 
 sys.path += [str(ROOT / "book" / "extensions"), str(ROOT / "book" / "kit")]
-import chapter as chapter_extension
-import notebooks
 import partmap
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -35,7 +33,6 @@ PILOTS = {
     "Dynamic programming",
     "Direct preference optimization",
 }
-PACKAGES = {"numpy": "numpy", "torch": "torch", "sklearn": "scikit-learn"}
 MOST_BYTES = 1_000_000  # of all that a chapter loads, compressed
 UNFOLD = """() => {
   document.querySelectorAll('article details').forEach(d => { d.open = true; });
@@ -171,94 +168,6 @@ def test_chapter_says_what_it_takes_and_leads_on(site: Path, name: str) -> None:
     assert 'class="right-next"' in footer
 
 
-def buttons(page: str) -> list[tuple[str, str]]:
-    """Address and text of every button that downloads or opens a notebook."""
-    found = re.findall(r'<a class="[^"]*open-button[^"]*"([^>]*)>(.*?)</a>', page, re.DOTALL)
-    return [
-        (
-            html.unescape(re.search(r'href="([^"]+)"', attributes)[1]),
-            re.sub(r"<[^>]+>", "", text),
-        )
-        for attributes, text in found
-    ]
-
-
-def in_repository(address: str) -> str | None:
-    """Path in the repository that a Colab or nbgitpuller address opens, or None."""
-    repository, branch = CONFIG["repository"]["url"], CONFIG["repository"]["branch"]
-    colab = repository.replace("github.com", "colab.research.google.com/github")
-    if address.startswith(f"{colab}/blob/{branch}/"):
-        return address.removeprefix(f"{colab}/blob/{branch}/")
-    asked = parse_qs(urlparse(address).query)
-    if asked.get("repo") == [repository] and asked.get("branch") == [branch]:
-        return asked["urlpath"][0].removeprefix(f"lab/tree/{repository.rsplit('/', 1)[-1]}/")
-    return None
-
-
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_buttons_lead_to_notebooks_that_exist(site: Path, name: str) -> None:
-    slug = name.split("/")[-2]
-    opened: dict[str, set[str]] = {"Colab": set(), "JupyterHub": set()}
-    downloads = []
-    for address, text in buttons(text_of(site, name)):
-        if not address.startswith("https://"):
-            downloads.append(site / unquote(urljoin(f"{name}.html", address)))
-            continue
-        path = in_repository(address)
-        assert path is not None, address
-        assert (ROOT / path).is_file(), path
-        opened[next(where for where in opened if where in text)].add(path)
-    expected = {f"book/notebooks/{slug}.ipynb", f"exercises/{slug}/{slug}.ipynb"}
-    assert opened == {"Colab": expected, "JupyterHub": expected}
-    assert len(downloads) == 2
-    assert all(path.is_file() for path in downloads)
-
-
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_install_line_names_what_the_notebook_imports(site: Path, name: str) -> None:
-    slug = name.split("/")[-2]
-    page = re.sub(r"<[^>]+>", "", text_of(site, name))
-    lines = re.findall(r"pip install jupyterlab(.*)", page)
-    assert len(lines) == 2, "one for the chapter, one for the assignment"
-    for line, path in zip(
-        lines, (f"book/notebooks/{slug}.ipynb", f"exercises/{slug}/{slug}.ipynb"), strict=True
-    ):
-        cells = json.loads((ROOT / path).read_text(encoding="utf-8"))["cells"]
-        code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
-        for module, package in {
-            "numpy": "numpy",
-            "torch": "torch",
-            "sklearn": "scikit-learn",
-        }.items():
-            used = re.search(rf"^\s*(import|from) {module}\b", code, re.MULTILINE) is not None
-            assert used == (package in line.split()), package
-
-
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_committed_notebook_is_in_step(name: str) -> None:
-    source = ROOT / f"{name}.md"
-    committed = notebooks.FOLDER / f"{source.parent.name}.ipynb"
-    assert committed.read_text(encoding="utf-8") == notebooks.without_outputs(source), (
-        "run: python book/extensions/notebooks.py"
-    )
-
-
-def test_no_committed_notebook_is_left_over() -> None:
-    assert {p.stem for p in notebooks.FOLDER.iterdir()} == {
-        p.parent.name for p in notebooks.chapters()
-    }
-
-
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_notebook_has_no_markup_that_only_the_book_reads(site: Path, name: str) -> None:
-    folder = Path(name).parent
-    path = site / "_sources" / folder / f"{folder.name}.ipynb"
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
-    assert re.findall(r"\{[a-z:]+\}`|^:{3,}|^`{3,}\{|^\([\w-]+\)=$", text, re.MULTILINE) == []
-    assert len(text) > 10_000
-
-
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_kit_of_explorables_is_loaded_before_the_script_of_a_chapter(site: Path, name: str) -> None:
     scripts = re.findall(r'<script[^>]* src="[^"]*_static/([^"?]+)', text_of(site, name))
@@ -368,29 +277,3 @@ def test_ledger_holds_at_least_25_printed_results_and_each_chapter_has_some(site
         badges = re.findall(r'<span id="(reproduced-[^"]+)">', text_of(site, name))
         assert badges, name
         assert [anchor for anchor in badges if f"#{anchor}" not in ledger] == []
-
-
-def test_links_follow_the_settings() -> None:
-    links = chapter_extension.open_links
-    assert links({"repository_url": ""}, "https://hub.example.org", "a.ipynb") == []
-    theme = {"repository_url": "https://github.com/me/fork.git", "repository_branch": "dev"}
-    assert links(theme, "https://hub.example.org/", "x/a.ipynb") == [
-        ("Colab", "https://colab.research.google.com/github/me/fork/blob/dev/x/a.ipynb"),
-        (
-            "JupyterHub",
-            "https://hub.example.org/hub/user-redirect/git-pull?repo=https%3A%2F%2Fgithub.com%2Fme"
-            "%2Ffork&branch=dev&urlpath=lab%2Ftree%2Ffork%2Fx%2Fa.ipynb",
-        ),
-    ]
-    elsewhere = links({"repository_url": "https://git.example.org/me/fork"}, "", "a.ipynb")
-    assert [text for text, _ in elsewhere] == ["your JupyterHub"]
-
-
-def test_requirements_are_packages_not_modules() -> None:
-    cells = [
-        "import os, sklearn.datasets as data\nfrom torch import nn",
-        "def f():\n    import numpy",
-        "from bookfigures import show\nfrom IPython.display import display",
-    ]
-    assert notebooks.requirements(cells) == ["matplotlib", "numpy", "scikit-learn", "torch"]
-    assert notebooks.requirements(["import json"]) == []

@@ -189,11 +189,12 @@ def test_figures_of_cells_get_captions_and_comparisons_fold(tmp_path: Path) -> N
 
 
 def test_no_chapter_keeps_markup_that_only_the_book_reads() -> None:
-    import jupytext
+    import chapters
     import notebooks
 
-    for chapter in notebooks.chapters():
-        cells = plaintext.plain_cells(jupytext.read(chapter), notebooks.BOOK / "references.bib")
+    for chapter in chapters.chapters():
+        references = chapter.with_name("references.bib")
+        cells = notebooks.stand_alone(chapters.read(chapter), "slug", references)
         text = "\n".join(c.source for c in cells.cells if c.cell_type == "markdown")
         left = re.findall(r"\{[a-z:]+\}`|^:{3,}|^`{3,}\{|^\([\w-]+\)=$", text, re.MULTILINE)
         assert left == [], chapter
