@@ -330,7 +330,13 @@ def audit(
     with AuditProgress(err) as watch:
         audits = list(
             audit_assignments(
-                course, names, seeds=seeds, mutants=mutants, workers=count, watch=watch
+                course,
+                names,
+                seeds=seeds,
+                mutants=mutants,
+                workers=count,
+                watch=watch,
+                recall=not proven_anew,
             )
         )
     if audits:

@@ -35,11 +35,12 @@ def audit_assignments(
     mutants: bool = True,
     workers: int = 2,
     watch: Watch | None = None,
+    recall: bool = True,
 ) -> Iterator[Audit]:
     """Audit each notebook of the assignments `names`, and yield what was found.
 
-    What ran before is recalled from the course's `.grader/audit` unless something changed that
-    could change it.
+    What ran before is recalled from the course's `.grader/audit`, unless something changed that
+    could change it, or `recall` is False.
 
     Args:
         course: where they are.
@@ -48,6 +49,7 @@ def audit_assignments(
         mutants: whether to try mutants.
         workers: how many versions run at once.
         watch: is told of the progress.
+        recall: whether to use what an earlier audit found.
 
     Raises:
         CourseError: an assignment is unknown, has no tests, or has a broken catalogue.
@@ -61,7 +63,7 @@ def audit_assignments(
             raise CourseError(f"Assignment {name!r} has no answer with a test after it to audit.")
     try:
         for name, found in subjects:
-            store = Store(course.state / "audit" / f"{name}.jsonl")
+            store = Store(course.state / "audit" / f"{name}.jsonl", recall=recall)
             for subject in found:
                 yield _audit(course, subject, store, seeds, mutants, workers, watch)
             if mutants:

@@ -88,14 +88,19 @@ class Answer:
 
 
 class Store:
-    """Answers of earlier jobs, one line of JSON each, so that a stopped audit goes on."""
+    """Answers of earlier jobs, one line of JSON each, so that a stopped audit goes on.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the file.
+        recall: whether to use what it holds; else it is only added to.
+    """
+
+    def __init__(self, path: Path, *, recall: bool = True) -> None:
         self.path = path
         self._known: dict[str, dict[str, Any]] = {}
         self._used: set[str] = set()
         self._lock = threading.Lock()
-        if path.is_file():
+        if recall and path.is_file():
             for line in path.read_text(encoding="utf-8").splitlines():
                 with contextlib.suppress(ValueError, KeyError):  # the last line of a killed run
                     entry = json.loads(line)

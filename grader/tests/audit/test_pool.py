@@ -85,6 +85,14 @@ def test_a_store_forgets_what_nobody_asks_for(store: Store) -> None:
     assert Store(store.path).get("a") is None
 
 
+def test_a_store_that_recalls_nothing_keeps_what_is_found_anew(store: Store) -> None:
+    store.put("a", {"runs": "old"})
+    fresh = Store(store.path, recall=False)
+    assert fresh.get("a") is None
+    fresh.put("a", {"runs": "new"})
+    assert fresh.get("a") == Store(store.path).get("a") == {"runs": "new"}
+
+
 def test_a_disk_that_takes_nothing_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written"):
