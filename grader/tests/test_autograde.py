@@ -209,9 +209,11 @@ def test_scoring_of_grader_grade_runs_nothing(
 
     module = sys.modules[farm_grade_function.__module__]
     monkeypatch.setattr("grader.farm.job.examine_host", lambda: None)
-    monkeypatch.setattr(
-        module, "_run", lambda jobs, *_others: (farm_job.grade_job(job) for job in jobs)
-    )
+
+    def run(conditions: Any, submissions: Any, *_others: Any) -> Any:
+        return (farm_job.grade_job(farm_job.read_job(conditions, each)) for each in submissions)
+
+    monkeypatch.setattr(module, "_run", run)
     grade(course, "ps1")
     assert counted == ["problem1", "problem2"]
     assert _points(_scores(split_course)["ann"])["test_squares"] == 2
