@@ -10,6 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?=
 ARGS ?=
 CHAPTER ?=
+IN_PARALLEL := -n $(shell nproc 2>/dev/null || echo 2) --dist loadfile
 CLASS := _build/sample-class
 ASSIGNMENT := dynamic-programming
 
@@ -51,8 +52,12 @@ published: setup ## Make what the notebooks' branch holds, in _build/published
 	.venv/bin/python book/extensions/publish.py
 
 .PHONY: test
-test: test-parts setup ## Run all tests
-	.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+test: test-parts setup ## Run all tests, or with CHAPTER=rl/exploration those of one chapter
+	.venv/bin/python -m pytest $(IN_PARALLEL) $(if $(CHAPTER),--chapter=$(CHAPTER)) $(ARGS)
+
+.PHONY: test-quick
+test-quick: setup ## Run the tests that start no cluster, browser, build or second grader
+	.venv/bin/python -m pytest $(IN_PARALLEL) -m "not system" $(ARGS)
 
 .PHONY: lint
 lint: setup ## Check style, format and types

@@ -1,4 +1,4 @@
-"""Fixtures that several rooms' tests share, and the rule that CI skips nothing."""
+"""Fixtures that several rooms' tests share, lanes, and the rule that CI skips nothing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,30 @@ from typing import Any
 import pytest
 
 from grader.tests.courses import make_course
+from grader.tests.lanes import concerns, is_system
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--chapter=rl/exploration` runs what concerns one chapter and its assignment."""
+    parser.addoption("--chapter", default="", help="only tests of this chapter, such as rl/ppo")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the costly lane, and choose one chapter's tests where that is asked."""
+    for item in items:
+        if is_system(item):
+            item.add_marker("system")
+    chapter = config.getoption("chapter")
+    if not chapter:
+        return
+    chosen = [item for item in items if concerns(item, chapter)]
+    if not chosen:
+        raise pytest.UsageError(
+            f"No test is about {chapter!r}: name a chapter as PART/CHAPTER, as in book/, whose "
+            "folder exists, or an assignment of solutions/."
+        )
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 @pytest.hookimpl(wrapper=True)
