@@ -10,17 +10,15 @@ from __future__ import annotations
 import html
 import textwrap
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
+import toc
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-PARTS = Path(__file__).resolve().parents[1] / "parts.yml"
 WIDE_BOX, NARROW_BOX, GAP, PAD = 212, 350, 26, 12
 LINE, LINK_PAD = 18, 5  # a line of text; space above and below a link, so that a finger hits it
 GLYPH = 7.8  # width of a letter in the widest common font
@@ -47,7 +45,7 @@ class PartMap(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Leave a placeholder and remember which page it is on."""
-        self.env.note_dependency(str(PARTS))
+        self.env.note_dependency(str(toc.PARTS))
         map_pages(self.env).add(self.env.docname)
         return [PartMapNode()]
 
@@ -76,7 +74,7 @@ def read_parts(app: Sphinx, page: str) -> list[Part]:
     """
     titles = existing(app.env)
     parts, known = [], set()
-    for entry in yaml.safe_load(PARTS.read_text(encoding="utf-8")):
+    for entry in toc.read_parts():
         folder = f"book/{entry['folder']}"
         names = {f"{folder}/{slug}/index": title for slug, title in entry["chapters"].items()}
         known |= set(names)

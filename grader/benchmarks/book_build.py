@@ -1,10 +1,11 @@
 """What the build of a book of many chapters costs: cold, with no change, with one chapter changed.
 
-    python grader/benchmarks/book_build.py [--chapters 60]
+    python grader/benchmarks/book_build.py [--chapters 60] [--light]
 
 The chapters are copies of the written ones, with other labels and with code that differs, so that
 no cache helps. The targets are for sixty chapters on two cores: cold below 480 s, no change below
-30 s, one changed chapter below 40 s. CPU is that of all processes that a build starts.
+30 s, one changed chapter below 40 s. CPU is that of all processes that a build starts. With
+--light each cell only shows a number: what is left is what the build adds to the CPU of chapters.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 TAKEN = ("_config.yml", "requirements.txt", "exercises", "book")
 TARGETS = {"cold": 480, "no change": 30, "one chapter changed": 40}
+SHOWN = "from IPython.display import HTML, display\n\ndisplay(HTML("
+FLAGS = re.DOTALL | re.MULTILINE
 LABELS = (
     r"^\(([\w-]+)\)=$",
     r"\$\$ \(([\w-]+)\)$",
@@ -48,7 +51,15 @@ def with_code(text: str, line: str) -> str:
     return f"{text[:end]}\n{line}{text[end:]}"
 
 
-def lay_out(folder: Path, count: int) -> list[Path]:
+def light(text: str) -> str:
+    """A page whose cells only show a number."""
+    cell = re.compile(
+        r"^(```\{code-cell\}[^\n]*\n(?::[^\n]*\n|---\n.*?\n---\n)*)(.*?)(^```$)", FLAGS
+    )
+    return cell.sub(lambda match: f"{match[1]}\n{SHOWN}'{len(match[2])}'))\n{match[3]}", text)
+
+
+def lay_out(folder: Path, count: int, *, cheap: bool) -> list[Path]:
     """A course with this many chapters; returns their pages."""
     for name in TAKEN:
         source = ROOT / name
@@ -57,6 +68,9 @@ def lay_out(folder: Path, count: int) -> list[Path]:
     originals = sorted((folder / "book").glob("*/*/index.md"))
     parts = yaml.safe_load((folder / "book" / "parts.yml").read_text(encoding="utf-8"))
     pages = list(originals)
+    for original in originals if cheap else []:
+        text = light(original.read_text(encoding="utf-8"))
+        original.write_text(text, encoding="utf-8")
     for i in range(count - len(originals)):
         original = originals[i % len(originals)]
         copy_of = original.parent.with_name(f"{original.parent.name}-{i}")
@@ -95,11 +109,13 @@ def main() -> None:
     """Measure the three builds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--chapters", type=int, default=60)
-    count = parser.parse_args().chapters
+    parser.add_argument("--light", action="store_true")
+    options = parser.parse_args()
+    count = options.chapters
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        pages = lay_out(folder, count)
+        pages = lay_out(folder, count, cheap=options.light)
         print(f"{count} chapters, {cores} cores")
         print(f"{'build':22} {'clock':>8} {'CPU':>8} {'target for 60':>14}")
         for name, target in TARGETS.items():
