@@ -33,8 +33,8 @@ DISAGREE = {
 
 @cache
 def chapter_of(slug: str) -> Path:
-    """The page that ends in this assignment."""
-    mark = f"{{assignment}} {slug}\n"
+    """The page whose front matter names this assignment."""
+    mark = f"\nassignment: {slug}\n"
     (page,) = (p for p in BOOK.glob("*/*/index.md") if mark in p.read_text(encoding="utf-8"))
     return page
 
