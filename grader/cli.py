@@ -313,8 +313,8 @@ def audit(
 
     A whole audit without a complaint is kept beside the assignment, in audit.json.
     """
+    from grader.audit import record
     from grader.audit.audit import SEEDS, audit_assignments
-    from grader.audit.record import contradiction, is_whole, make_record, record_path, write_record
     from grader.course import Course
     from grader.errors import CourseError
     from grader.report.audit import AuditProgress, audit_summary, audit_table, write_audit
@@ -326,6 +326,7 @@ def audit(
     proven_anew = check or again is not None
     if proven_anew:
         names = _in_step(course, names, again, since)
+    keys = {name: record.keys_of(course, name) for name in names}
     count = workers or os.cpu_count() or 1
     with AuditProgress(err) as watch:
         audits = list(
@@ -349,13 +350,13 @@ def audit(
     wrong = any(found.problems for found in audits)
     for name in names:
         of_this = [found for found in audits if found.assignment == name]
-        path = record_path(course, name)
+        path = record.record_path(course, name)
         if proven_anew:
-            if said := contradiction(course, name, of_this):
+            if said := record.contradiction(course, name, of_this):
                 err.print(f"[red]✗[/red] {escape(said)}", soft_wrap=True)
                 wrong = True
-        elif path is not None and is_whole(of_this, SEEDS):
-            write_record(path, make_record(course, name, of_this))
+        elif path is not None and record.is_whole(of_this, SEEDS):
+            record.write_record(path, record.make_record(keys[name], of_this))
             written.append(path)
     for path in written:
         out.print(f"Wrote {escape(str(path))}", soft_wrap=True)

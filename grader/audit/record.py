@@ -43,13 +43,14 @@ def record_path(course: Course, assignment: str) -> Path | None:
     return course.solutions / assignment / NAME if course.solutions is not None else None
 
 
-def make_record(course: Course, assignment: str, audits: Iterable[Audit]) -> dict[str, Any]:
-    """What is kept of a whole audit without problems, as plain JSON data."""
-    subjects = read_subjects(course, assignment)
-    return {
-        "keys": keys_of(course, subjects),
-        "notebooks": [_numbers(audit) for audit in audits],
-    }
+def make_record(keys: dict[str, str], audits: Iterable[Audit]) -> dict[str, Any]:
+    """What is kept of a whole audit without problems, as plain JSON data.
+
+    Args:
+        keys: as they were before the audit.
+        audits: one for each notebook.
+    """
+    return {"keys": keys, "notebooks": [_numbers(audit) for audit in audits]}
 
 
 def is_whole(audits: Sequence[Audit], seeds: int) -> bool:
@@ -97,7 +98,7 @@ def staleness(course: Course, assignment: str) -> str:
         kept = read_record(path)["keys"]
     except CourseError as error:
         return str(error)
-    now = keys_of(course, read_subjects(course, assignment))
+    now = keys_of(course, assignment)
     changed = [words for key, words in _WORDS.items() if kept.get(key) != now[key]]
     if not changed:
         return ""
@@ -120,13 +121,13 @@ def contradiction(course: Course, assignment: str, audits: Sequence[Audit]) -> s
     )
 
 
-def keys_of(course: Course, subjects: Iterable[Subject]) -> dict[str, str]:
+def keys_of(course: Course, assignment: str) -> dict[str, str]:
     """Digests of everything that decides the result of an audit, by what it is.
 
     Not among it are the pages of a book, whose leaks every new audit looks for, nor the rooms of
     the grader that only carry notebooks to and fro: `PROTOCOL` stands for what they mean.
     """
-    found = list(subjects)
+    found = read_subjects(course, assignment)
     sources = [*(Path(__file__).with_name(f"{name}.py") for name in _MEASURING), *DECIDING]
     versions: dict[str, str] = {}
     for subject in found:

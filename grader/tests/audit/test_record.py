@@ -18,6 +18,7 @@ from grader.audit.record import (
     chosen_again,
     contradiction,
     is_whole,
+    keys_of,
     make_record,
     read_record,
     record_path,
@@ -40,7 +41,7 @@ def found(**changes: object) -> Audit:
 def recorded(course: Course) -> Path:
     path = record_path(course, "tiny")
     assert path is not None
-    write_record(path, make_record(course, "tiny", [found()]))
+    write_record(path, make_record(keys_of(course, "tiny"), [found()]))
     return path
 
 
@@ -81,7 +82,7 @@ def test_a_record_has_exact_numbers_and_nothing_of_the_machine(
     slower.steps[0].seconds, slower.steps[0].memory, slower.steps[0].killed_by_time = 9.0, 5, 4
     slower.cuda = "the same score"
     course = Course(path.parents[2])
-    assert make_record(course, "tiny", [slower]) == read_record(path)
+    assert make_record(keys_of(course, "tiny"), [slower]) == read_record(path)
     assert staleness(course, "tiny") == ""
     assert contradiction(course, "tiny", [slower]) == ""
 
