@@ -13,6 +13,7 @@ import toc
 from nbclient import NotebookClient
 
 from grader.audit.variants import step_of, steps_of
+from grader.release.candidates import expand_candidates
 from grader.release.catalogue import load_variants
 from grader.release.sources import notebook_from_text
 
@@ -127,4 +128,5 @@ def test_the_assignment_is_whole_and_its_reference_passes(course: Path) -> None:
     for step in steps:
         assert kinds.count(("misconception", step.solution_id)) >= 3
         assert kinds.count(("alternative", step.solution_id)) >= 1
+    expand_candidates(notebook, folder, str(source))
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
