@@ -6,7 +6,7 @@ figure("gridworld", function (stage, data) {
   const { compact, number, shade } = figure;
   const MOVES = [["up", -1, 0, "↑"], ["right", 0, 1, "→"], ["down", 1, 0, "↓"], ["left", 0, -1, "←"]];
   const TIE = 1e-9; // values of actions that are closer than this are equal, as on the page
-  const STILL = 1e-6; // a sweep that changes no value by more has converged
+  const STILL = 1e-11; // a sweep that changes no value by more has converged: ties show as ties
   const METHODS = [
     ["best", "value iteration"], ["random", "evaluation of the random policy"],
     ["policy", "policy iteration"],
@@ -15,7 +15,7 @@ figure("gridworld", function (stage, data) {
     ["wall", "puts or removes a wall"], ["reward", "gives the cell the reward"],
     ["end", "makes or removes an end"], ["backup", "backs the cell up"],
   ];
-  let cells, board, V, old, policy, limit, best, sweeps, change, moved, cursor, shown;
+  let cells, first, board, V, old, policy, limit, best, sweeps, change, moved, cursor, shown;
 
   // --- The world: cells of a kind, with a reward for entering; P and R as a list of outcomes ---
 
@@ -28,6 +28,7 @@ figure("gridworld", function (stage, data) {
         : end !== undefined ? "end" : jump ? "jump" : "floor";
       return { kind: kind, reward: end || (world.rewards || {})[s] || 0, jump: jump };
     });
+    first = cells.slice();
     gamma.set(world.gamma);
     slip.set(world.slip || 0);
     if (board) board.remove();
@@ -102,16 +103,19 @@ figure("gridworld", function (stage, data) {
   // Where the sweeps lead, or null if there is no limit.
   function fixedPoint(kind, chosen) {
     const values = cells.map(function () { return 0; });
-    for (let k = 0; k < 4000; k += 1) {
-      let most = 0;
+    let most = 1;
+    for (let k = 0; k < 4000 && most > 0; k += 1) {
+      let top = 0;
+      most = 0;
       states.forEach(function (s) {
         const value = backup(values, s, kind, chosen);
         most = Math.max(most, Math.abs(value - values[s]));
+        top = Math.max(top, Math.abs(value));
         values[s] = value;
       });
-      if (most < 1e-12) return values;
+      if (most < 1e-15 * top) break; // as far as rounding lets it come
     }
-    return null;
+    return most < 1e-9 ? values : null;
   }
 
   // --- What the reader does ---
@@ -142,7 +146,8 @@ figure("gridworld", function (stage, data) {
     }
     const now = tool.value === "reward" ? "floor" : tool.value;
     const again = cell.kind === now && (now === "wall" || cell.reward === reward.value);
-    cells[s] = again ? { kind: "floor", reward: 0 }
+    const before = first[s].kind === "jump" ? first[s] : { kind: "floor", reward: 0 };
+    cells[s] = again ? before
       : { kind: now, reward: now === "wall" ? 0 : reward.value };
     changedWorld();
   }
@@ -238,8 +243,8 @@ figure("gridworld", function (stage, data) {
   function noteOf(s) {
     let letter = 64;
     const letters = cells.map(function (cell, i) {
+      if (first[i].kind === "jump") letter += 1;
       if (cell.kind !== "jump") return "";
-      letter += 1;
       if (i === s) return `${String.fromCharCode(letter)} ${signed(cell.jump[1])}`;
       return cell.jump[0] === s ? `${String.fromCharCode(letter)}′` : "";
     });
