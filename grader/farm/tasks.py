@@ -68,7 +68,8 @@ def run_tasks(
 
     def fill() -> None:
         before = len(inflight)
-        while len(inflight) < min(most or slots.count, max(1, slots.count)):
+        # one waits at the scheduler where there is no worker: a run that has none in flight is over
+        while len(inflight) < max(1, min(most or slots.count, slots.count)):
             task, tries = again.popleft() if again else (next(waiting, None), 0)
             if task is None:
                 break
