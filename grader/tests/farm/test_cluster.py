@@ -190,7 +190,3 @@ def test_workers_that_never_start_end_the_run_in_a_sentence(
     with pytest.raises(FarmError, match=sentence), local_cluster(1, at_most=1):
         raise AssertionError("there is no worker")
     assert deaths.stat().st_size == 3
-
-
-def test_no_task_is_no_work(client: Client) -> None:
-    assert list(run_tasks(client, _work, [])) == []
