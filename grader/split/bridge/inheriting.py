@@ -18,14 +18,26 @@ _METHODS = (types.FunctionType, classmethod, staticmethod, property)
 
 
 class Asked:
-    """An attribute of a class that is asked of the other side, of the class and of its objects."""
+    """An attribute of a class that is asked of the other side, of the class and of its objects.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: of the attribute.
+        computed: it is a property, so that the class says it only when it has been made: before
+            that Python looks whether it is an abstract one.
+    """
+
+    __isabstractmethod__ = False
+
+    def __init__(self, name: str, *, computed: bool = False) -> None:
         self._name = name
+        self._computed = computed
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         asked = owner if instance is None else instance
-        return asked._crossing.peer.ask("attr", asked, self._name)
+        crossing = asked._crossing
+        if instance is None and crossing.mirrors.number_of(owner) is None and self._computed:
+            return self
+        return crossing.peer.ask("attr", asked, self._name)
 
 
 def inherited(
@@ -52,7 +64,7 @@ def inherited(
                 if name not in SPECIALS and isinstance(found, types.FunctionType):
                     body[name] = passed_on(name)
                 elif isinstance(found, property | functools.cached_property):
-                    body[name] = Asked(name)
+                    body[name] = Asked(name, computed=True)
             elif isinstance(found, functools.cached_property):
                 body[name] = property(found.func)
             elif isinstance(found, _METHODS):

@@ -76,6 +76,12 @@ class Remote:
     _asked: bool
     """Whether this side made it by calling its class: then its own comparison is what is asked."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Make the mirror of a class known before hooks of the instructor's classes ask it."""
+        if (number := vars(cls).get("_class_number")) is not None:
+            cls._crossing.mirrors.meet(number, cls)
+        super().__init_subclass__(**options)
+
     @property
     def __dict__(self) -> Any:  # type: ignore[override]  # a copy of the owner's
         return self._crossing.peer.ask("attr", self, "__dict__")
@@ -291,6 +297,7 @@ def make_class(crossing: Crossing, number: int) -> type:
         "__qualname__": name,
         "__slots__": (),
         "_crossing": crossing,
+        "_class_number": number,
     }
     if "__array__" in specials and "__eq__" not in specials:  # which refuses by itself
         body["__array__"] = _no_array

@@ -405,10 +405,15 @@ class Mirrors:
         mirror = None if found is None else found()
         if mirror is None:
             mirror = make()
+            self.meet(number, mirror)
+        return mirror
+
+    def meet(self, number: int, mirror: Any) -> None:
+        """A mirror of this number is there, or is being made and may be asked already."""
+        if self._numbers.get(id(mirror)) != number:
             self._live[number] = weakref.ref(mirror)
             self._numbers[id(mirror)] = number
             weakref.finalize(mirror, self._drop, number, id(mirror)).atexit = False
-        return mirror
 
     def _drop(self, number: int, identity: int) -> None:
         if self._numbers.get(identity) == number:

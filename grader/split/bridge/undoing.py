@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .changes import STREAMS, become, is_tensor
+from .functions import RemoteFunction, RemoteIterator
 from .instances import _SCALARS, _inside, _slots
+from .mirror import RemoteMeta
 
 _MOST = 300_000  # objects that are looked at
 _CONTAINERS = (list, dict, set, bytearray)
@@ -87,12 +89,19 @@ def _reached(values: Any) -> dict[int, Any]:
     return found
 
 
+def _is_mirror(value: Any) -> bool:
+    kind = type(value)  # a mirror of a function says of itself that it is one
+    return hasattr(kind, "_crossing") or kind in (RemoteFunction, RemoteIterator, RemoteMeta)
+
+
 def _parts(value: Any) -> Iterator[Any]:
+    if _is_mirror(value):  # what it holds is on the other side
+        return
     if isinstance(value, type):
         if value.__module__ == "__main__":
             yield from (each for each in vars(value).values() if not callable(each))
         return
-    if isinstance(value, types.FunctionType):
+    if type(value) is types.FunctionType:
         for cell in value.__closure__ or ():
             with contextlib.suppress(ValueError):  # it is empty
                 yield cell.cell_contents
@@ -102,10 +111,8 @@ def _parts(value: Any) -> Iterator[Any]:
         for name in value.__code__.co_names:
             yield dict.get(value.__globals__, name)
         return
-    if isinstance(value, types.MethodType):
+    if type(value) is types.MethodType:
         yield value.__self__
-        return
-    if hasattr(type(value), "_crossing"):  # a mirror: what it holds is on the other side
         return
     yield from _inside(value)
     yield from _attributes(value).values()

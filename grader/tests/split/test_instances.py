@@ -239,3 +239,36 @@ def test_the_instructors_data_is_put_back() -> None:
     assert array.tolist() == [0.0, 1.0, 2.0]
     assert tensor.tolist() == [0.0, 1.0, 2.0]
     assert vars(holder) == {"value": inner}
+
+
+def test_a_students_function_in_a_function_of_the_tests_holds_nothing_here(two: Pair) -> None:
+    two.write("def counted(f): return lambda n: f(n) + 1")
+    two.test["counted"] = two["counted"]
+    two.run("@counted\ndef depth(n): return n and depth(n - 1)\ninner = lambda n: depth(n)")
+    keepsakes = Keepsakes()
+    keepsakes.learn({"a": [1], "b": two.test["inner"], "c": two.test["depth"]})
+    two.crossing.before_use = keepsakes.note_all  # type: ignore[method-assign]  # as in a tester
+    assert two.test["depth"](5) == 6
+    assert two.test["inner"](5) == 6
+
+
+def test_an_abstract_property_is_a_students_to_define() -> None:
+    source = """
+    import abc
+    class Shape(abc.ABC):
+        made = []
+        sides = 0
+        def __init_subclass__(cls): Shape.made.append(cls.sides)
+        @property
+        @abc.abstractmethod
+        def name(self): ...
+        def describe(self): return f"{self.name} of {self.sides} sides"
+    """
+    with pair() as two:
+        two.share(source)
+        two.crossing.overrides = {"name"}
+        two.write("class Square(Shape):\n    sides = 4\n    name = property(lambda self: 'square')")
+        square = two["Square"]()
+        assert (square.name, square.describe()) == ("square", "square of 4 sides")
+        assert isinstance(square, two.test["Shape"])
+        assert two.test["Shape"].made == [4]
