@@ -12,10 +12,12 @@ little each time that anything asks for an `id`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +35,11 @@ _WRITING = os.O_WRONLY | os.O_RDWR
 _PICKLING = frozenset(
     "pickle _compat_pickle dill cloudpickle joblib shelve torch numpy pandas".split()  # noqa: SIM905 -- readable
 )
+
+_MAKERS = frozenset(
+    "dataclasses collections typing attr._make timeit IPython.core.interactiveshell".split()  # noqa: SIM905 -- readable
+)
+"""Modules that run text of their own or of the test's, never what a file says."""
 
 
 def may_pass(name: object) -> bool:
@@ -67,7 +74,6 @@ class StudentsFiles:
         self._hooked = self._putting = False
         self._opened = ""
         self._ever = ""
-        self._own_last = False
         self._handlers: dict[str, Callable[[tuple[Any, ...]], None]] = {
             "open": self._open,
             "sqlite3.connect": lambda args: self._open((args[0], "r", 0)),
@@ -85,7 +91,7 @@ class StudentsFiles:
 
     def begin(self) -> None:
         """A cell begins, and has opened nothing."""
-        self._opened, self._own_last = "", False
+        self._opened = ""
 
     def own(self) -> list[str]:
         """Names in the work folder that are the instructor's: put there, or written by a cell."""
@@ -162,20 +168,30 @@ class StudentsFiles:
                 self._made.add(absolute)
             if theirs and inside:
                 self._left.pop(os.path.basename(absolute), None)
-        elif inside and not theirs:
-            self._own_last = True
 
     def _unpickle(self, arguments: tuple[Any, ...]) -> None:
         if self._opened and self._in_cell():
             self._refuse(self._opened)
-        # what an earlier cell read may lie in a variable
-        if self._ever and not self._own_last and self._called_by_cell():
+        # what was read before may lie in a variable, whatever is open now
+        if self._ever and not self._own_is_open() and self._called_by_cell():
             self._refuse(self._ever)
+
+    def _own_is_open(self) -> bool:
+        """Whether a file of the work folder that is not the student's is open now."""
+        for number in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):  # closed by now: the folder's own
+                path = os.readlink(f"/proc/self/fd/{number}")
+                if os.path.dirname(path) == self._folder and not self._is_theirs(path):
+                    return True
+        return False
 
     def _execute(self, arguments: tuple[Any, ...]) -> None:
         name = getattr(arguments[0], "co_filename", "")
-        if name == "<string>":
-            if self._opened and self._called_by_cell():
+        if name.startswith("<frozen "):
+            return
+        if self._opened and (name.startswith("<") or not os.path.exists(name)):
+            # text that was compiled just now, and nobody knows where it comes from
+            if _caller() not in _MAKERS and self._in_cell():
                 self._refuse(self._opened)
         elif not name.startswith("<"):
             self._load(name)
@@ -197,11 +213,14 @@ class StudentsFiles:
                 self._refuse(name)
 
     def _in_cell(self) -> bool:
-        """Whether a cell of the test kernel is at work in this thread."""
+        """Whether a cell of the test kernel is at work, in this thread or in one that it made."""
         frame = sys._getframe(2)
         for _ in range(_DEPTH):
-            if frame is None or frame.f_globals is self._namespace:
-                return frame is not None
+            if frame is None:
+                # the kernel's own threads neither unpickle nor run anything
+                return threading.get_ident() != threading.main_thread().ident
+            if frame.f_globals is self._namespace:
+                return True
             frame = frame.f_back  # type: ignore[assignment]  # None is looked for above
         return True
 
@@ -233,6 +252,14 @@ def _look(path: str | bytes | int, *, follow: bool = False) -> tuple[int, ...]:
         return ()
     kind = stat.S_IFMT(found.st_mode)
     return (kind, found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _caller() -> str:
+    """Name of the module that is about to run something."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__") == __name__:
+        frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
+    return "" if frame is None else str(frame.f_globals.get("__name__", ""))
 
 
 def _absolute(path: str | bytes) -> str:

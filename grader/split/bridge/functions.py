@@ -66,6 +66,8 @@ class RemoteFunction:
             options: its named arguments.
             rest: of the helper.
         """
+        if self._crossing.trusts:  # a student's own check of a test's function looks from here
+            return self._crossing.namespace[helper](self, arguments, options, *rest)
         seen: list[Any] = []
 
         def ask(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -165,6 +165,8 @@ class Peer:
         handler = self._handlers.get(operation) if type(operation) is str else None
         if handler is None:
             raise WireError("a question that nobody may ask")
+        if operation in OF_ONE and not (self._codec.trusts or _was_handed_over(nodes)):
+            raise WireError("a question about what was never handed over")
         decoder = Decoder(buffers, self._codec.resolve)
         try:
             values = [decoder.decode(node) for node in nodes]
@@ -289,6 +291,10 @@ class Peer:
 
 
 # What may not cross breaks no protocol, and neither does a warning that a test has made an error.
+OF_ONE = frozenset(
+    {"call", "method", "attr", "set", "delete", "special", "step", "signature", "copy"}
+)
+"""Questions about one object, which comes first."""
 _SAYS_ITSELF = (WireError, ChannelClosed, CannotCross, Warning)
 
 
@@ -304,6 +310,15 @@ def _unsettled(status: str, result: Any) -> NoReturn:
     if status == "interrupted":
         raise AnswerInterrupted("interrupted at the time limit of the cell")
     raise result
+
+
+def _was_handed_over(nodes: list[Any]) -> bool:
+    """Whether a question is about an object by its number, and not by a name that both know.
+
+    The test kernel has functions, classes and members of the notebook under their names, so that
+    they may be arguments. To use one there, its own code must have handed it over.
+    """
+    return bool(nodes) and type(nodes[0]) is list and nodes[0][:1] == ["Y"]
 
 
 class _Holder:

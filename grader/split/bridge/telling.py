@@ -102,8 +102,14 @@ _SAFE = re.compile(
     r"|DID NOT RAISE .*|\w+ not raised( by \w+)?|Regex pattern did not match\.?"
     r"|operands could not be broadcast together with shapes .*"
 )
-_CHECKERS = ("numpy.testing", "pandas._testing", "pandas.testing")
-_FIRST_LINES = ("Tensor-likes are not", "Scalars are not", "The values for attribute")
+_CHECKERS = ("numpy.testing", "pandas._testing", "pandas.testing", "torch.testing")
+_FIRST_LINES = re.compile(
+    r"(Tensor-likes|Scalars|Arrays|Items|Objects|Strings|Classes) are not (close!?|(almost )?equal"
+    r"( to \d+ (decimals|significant digits))?|strictly ordered .{0,20}):?"
+    r"|The values for attribute '\w+' do not match.*|Not equal to tolerance .*"
+    r"|[xy] and [xy] nan location mismatch.*|(DataFrame|Series|\w*Index)[\w .]* are different"
+)
+"""What such a checker says of the kind of a difference; its other words are the values."""
 
 
 def quotable(error: BaseException | None, names: dict[str, Any]) -> bool:
@@ -118,13 +124,9 @@ def quotable(error: BaseException | None, names: dict[str, Any]) -> bool:
     if wrote_it(error, names):
         return True
     first = next((line for line in map(str.strip, str(error).splitlines()) if line), "")
-    if isinstance(error, AssertionError):
-        module = _raised_in(error)
-        if module.startswith(_CHECKERS):
-            return True
-        if module.startswith("torch.testing") and first.startswith(_FIRST_LINES):
-            return True
-    return not first or _SAFE.fullmatch(first) is not None
+    checked = isinstance(error, AssertionError) and _raised_in(error).startswith(_CHECKERS)
+    known = _FIRST_LINES if checked else _SAFE
+    return not first or known.fullmatch(first) is not None
 
 
 def _raised_in(error: BaseException) -> str:

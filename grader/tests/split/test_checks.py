@@ -251,3 +251,24 @@ def test_what_the_other_side_says_of_a_call_earns_nothing() -> None:
     result = run(given("imports", SETUP), given("checks", CHECKS), *cells, policy=PATIENT)
     passed = {test.grade_id for test in result.tests if test.outcome is Outcome.PASSED}
     assert passed == {"itself_5"}  # a function shares memory with nothing, and equals no array
+
+
+def test_a_students_check_may_check_a_tests_function_with_them() -> None:
+    book = [
+        given("setup", SETUP),
+        given("checks", CHECKS),
+        answer(
+            "def tried(candidate):\n"
+            "    got = assert_unchanged(candidate, np.ones(2), name='c', twice=True)\n"
+            "    assert_close(got, np.full(2, 2.0), name='c')"
+        ),
+        check(
+            "test_tried",
+            "def spoils(a):\n    a[0] = 7.0\n    return np.full(2, 2.0)\n\n"
+            "tried(lambda a: 2 * a)\n"
+            "assert_raises(AssertionError, tried, spoils, name='a check of spoils')\n"
+            "assert_raises(AssertionError, tried, lambda a: 3 * a, name='a check of three')",
+        ),
+    ]
+    result = run(*book)
+    assert named(result, "test_tried").outcome is Outcome.PASSED, named(result, "test_tried")
