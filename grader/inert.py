@@ -58,9 +58,12 @@ _CLEANER = nh3.Cleaner(
     url_schemes=set(),
 )
 
-_TEX_THAT_ACTS = re.compile(r"\\(href|url|class|cssId|style|require|data|html)(?![A-Za-z])")
+_TEX_THAT_ACTS = re.compile(
+    r"\\(href|url|class|cssId|style|require|data|html|mmlToken)(?![A-Za-z])"
+)
 _OPENS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\](?:\(([^\s)]*)|:(?!\s*https?://))")
+_REMOTE_IMAGE = re.compile(r"!(?=\[[^\[\]]{0,200}\](?:\(\s*https?:|\[))")
 _LEADS_AWAY = re.compile(r"https?://|#")
 _ATTACHED = "attachment:"
 _FENCE = re.compile(
@@ -144,7 +147,8 @@ def inert_markdown(text: str, attached: Collection[str] = ()) -> str:
         return found[0] if stays else f"] {found[0][1:]}"
 
     text = _OPENS_TAG.sub("< ", _FENCE.sub(r"\1", without_controls(text)))
-    return _LINK.sub(link, inert_tex(text))
+    # an image of another host would tell it who looks, and when
+    return _LINK.sub(link, _REMOTE_IMAGE.sub("", inert_tex(text)))
 
 
 def inert_tex(text: str) -> str:

@@ -127,6 +127,12 @@ def test_an_attachment_that_is_not_there_draws_no_notebook_and_so_is_broken() ->
     markdown2html_mistune(inert_markdown(text))
 
 
+def test_a_picture_of_another_host_becomes_a_link() -> None:
+    assert inert_markdown("![x](https://example.org/a.png)") == "[x](https://example.org/a.png)"
+    text = "![x][a]\n\n[a]: https://example.org/a.png"
+    assert "<img" not in markdown2html_mistune(inert_markdown(text))
+
+
 def test_tex_makes_no_links() -> None:
     assert inert_tex(r"\href{javascript:1}{x} \hrefs \alpha") == (
         r"\text{href}{javascript:1}{x} \hrefs \alpha"

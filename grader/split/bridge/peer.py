@@ -315,10 +315,11 @@ def _unsettled(status: str, result: Any) -> NoReturn:
 def _was_handed_over(nodes: list[Any]) -> bool:
     """Whether a question is about an object by its number, and not by a name that both know.
 
-    The test kernel has functions, classes and members of the notebook under their names, so that
-    they may be arguments. To use one there, its own code must have handed it over.
+    The test kernel has functions, classes and members of the notebook under their names, and makes
+    objects of its classes, so that they may be arguments. To use one there, its own code must have
+    handed it over. What belongs to the side that asks ("H") is its own affair.
     """
-    return bool(nodes) and type(nodes[0]) is list and nodes[0][:1] == ["Y"]
+    return bool(nodes) and type(nodes[0]) is list and nodes[0][:1] in (["Y"], ["H"])
 
 
 class _Holder:
