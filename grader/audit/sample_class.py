@@ -28,8 +28,8 @@ _CONFIG = '''"""A sample class; made by grader.audit.sample_class."""
 
 c = get_config()  # noqa: F821  # traitlets defines it when it reads this file
 c.Grader.solutions_directory = "solutions"
-c.Grader.cell_timeout = 5.0
-c.Grader.notebook_timeout = 30.0
+c.Grader.cell_timeout = 15.0  # a busy machine takes that long to hand out a gigabyte
+c.Grader.notebook_timeout = 60.0
 c.Grader.memory = "1G"
 '''
 _STAMP = ".made-from"
@@ -180,7 +180,7 @@ def _memory_hog(notebook: nbformat.NotebookNode) -> None:
     # shared memory: too much of the private kind ends in a MemoryError, and the kernel goes on
     hog = (
         "import mmap\n\nmemory = []\nwhile True:\n    memory.append(mmap.mmap(-1, 2**24))\n"
-        "    memory[-1].write(bytes(2**24))"
+        "    memory[-1][:: mmap.PAGESIZE] = bytes(2**24 // mmap.PAGESIZE)"
     )
     notebook.cells.insert(_test(notebook, 1), new_code_cell(hog))
 

@@ -31,7 +31,6 @@ SYSTEM = frozenset(
         "farm/test_cluster.py",
         "farm/test_examples.py",
         "farm/test_real_runs.py",
-        "farm/test_records.py",
         "farm/test_remote.py",
         "farm/test_same_scores.py",
         "farm/test_two_machines.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import nbformat
@@ -16,6 +18,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 import grader
+from grader import cli
 from grader.audit.sample_class import answered, make_sample_class
 from grader.audit.variants import Step, asked, step_of, steps_of
 from grader.course import Course
@@ -30,6 +33,9 @@ NAME = "dynamic-programming"
 ROOT = Path(grader.__file__).parents[1]
 SOURCES = ROOT / "solutions" / NAME
 CANARY = "pta-hidden-canary"
+PATIENCE = 600.0
+"""Seconds in which a busy machine grades the class."""
+pytestmark = pytest.mark.timeout(2 * PATIENCE)
 PROGRESS = re.compile(r"^\d+ of \d+ graded.*\n", re.MULTILINE)
 """The line that a slow machine prints once a minute."""
 
@@ -51,7 +57,8 @@ def _wrong() -> dict[str, Step]:
         step = step_of(reference, variant.function)
         if step not in wrong.values():
             wrong[variant.name.replace("_", "-")] = step
-    return wrong
+    order = steps_of(reference)
+    return dict(sorted(wrong.items(), key=lambda item: order.index(item[1])))
 
 
 STEPS = steps_of(_reference())
@@ -62,7 +69,7 @@ EXPECTED = {
     "perfect": (TOTAL, "All 20 points."),
     "other-ways": (TOTAL, "All 20 points."),
     **{name: (TOTAL - step.points, " failed its test") for name, step in WRONG.items()},
-    "blank": (0, "no test passed (NotImplementedError)"),
+    "blank": (0, "stopped with NotImplementedError; no test passed."),
     "exception-at-import": (TOTAL - FIRST, "No module named 'a_module_that_nobody_has'"),
     "syntax-error": (TOTAL - FIRST, "stopped with SyntaxError"),
     "endless-loop": (TOTAL - FIRST, "ran out of time"),
@@ -71,11 +78,13 @@ EXPECTED = {
     "kernel-exit": (TOTAL, "All 20 points."),
     "deleted-test": (TOTAL, f"The test cell {STEPS[1].test_id} was missing; it was put back."),
     "duplicated-cell": (TOTAL, f"The cell {STEPS[1].test_id} is there more than once"),
-    "edited-test": (TOTAL - FIRST, f"The test cell {STEPS[0].test_id} was changed"),
+    "edited-test": (TOTAL - FIRST, "Step 1 stopped with an error (NameError"),
     "wrong-kernel": (TOTAL, "All 20 points."),
     "not-a-notebook": (0, "The file is not a notebook"),
     "empty-file": (0, "The file is empty."),
 }
+NOTES = {"edited-test": f"The test cell {STEPS[0].test_id} was changed"}
+"""What intake says where the sentence has no room for it."""
 STOPPED = {
     "memory-hog": "It used up the 1 GiB of memory allowed.",
     "kernel-exit": "The program ended (exit, a crash, or a signal).",
@@ -113,7 +122,7 @@ def stub_course(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def printed(made: Path, stub_course: Path, needs_bubblewrap: None) -> str:
     """What `grader grade` printed, after feedback and report were made too."""
-    text = _grader("--course", made, "grade", NAME)
+    text = _program("--course", made, "grade", NAME)
     _grader("--course", made, "feedback", NAME)
     _grader("--course", made, "report", NAME)
     return text
@@ -134,18 +143,30 @@ def _member(student: str) -> str:
     return student.split("-", 1)[1]
 
 
-def _grader(*arguments: str | Path, code: int = 0) -> str:
+def _program(*arguments: str | Path) -> str:
+    """What the program prints, which must succeed; started as a person starts it."""
     done = subprocess.run(
         [sys.executable, "-m", "grader", *map(str, arguments)],
         env={**os.environ, "COLUMNS": "100"},
         capture_output=True,
         text=True,
         check=False,
-        timeout=230,
+        timeout=PATIENCE,
     )
     said = PROGRESS.sub("", done.stderr)
-    assert (done.returncode, said) == (code, ""), done.stdout
+    assert (done.returncode, said) == (0, ""), done.stdout
     return done.stdout
+
+
+def _grader(*arguments: str | Path, code: int = 0) -> str:
+    """What the program prints and how it ends, run in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("COLUMNS", "100")
+        patch.setattr(sys, "argv", ["grader", *map(str, arguments)])
+        ended = cli.run(cli.app)
+    assert (ended, PROGRESS.sub("", err.getvalue())) == (code, ""), out.getvalue()
+    return out.getvalue()
 
 
 def test_the_class_has_one_of_each_kind() -> None:
@@ -162,6 +183,8 @@ def test_each_member_gets_the_score_and_the_sentence_it_should(
     found = graded[member]
     assert (found.score, found.max_score) == (score, TOTAL), found.sentence
     assert words in found.sentence
+    notes = [note for notebook in found.notebooks for note in notebook.problems]
+    assert any(NOTES.get(member, "") in note for note in notes or [""]), notes
     assert not found.needs_person
 
 
@@ -239,7 +262,8 @@ def test_pages_of_all_are_written_and_show_nothing_hidden(made: Path, printed: s
         raw = path.read_text(encoding="utf-8")
         assert CANARY not in raw.lower()
         shown = {_pressed(line) for line in BeautifulSoup(raw, "html.parser").text.splitlines()}
-        assert not shown & hidden, path
+        own = set() if path == report else _handed_in(made, path.parts[-3])
+        assert (shown & hidden) - own == set(), path
     for number, member in enumerate(EXPECTED, 1):
         assert f"{number:02}-{member}" in report.read_text(encoding="utf-8")
 
@@ -262,6 +286,16 @@ def _hidden_lines(root: Path) -> set[str]:
         return {_pressed(line) for source in sources for line in source.splitlines()}
 
     return {line for line in lines("source") - lines("release") if len(line) > 20}
+
+
+def _handed_in(root: Path, student: str) -> set[str]:
+    """Lines that a student wrote, some of them as a hidden test has them too."""
+    path = root / "submitted" / student / NAME / f"{NAME}.ipynb"
+    try:
+        cells = json.loads(path.read_bytes())["cells"]
+    except ValueError:
+        return set()
+    return {_pressed(line) for cell in cells for line in "".join(cell["source"]).splitlines()}
 
 
 def _pressed(line: str) -> str:
@@ -292,7 +326,7 @@ def _without_texts(made: Path, tmp_path: Path) -> Path:
 def test_a_student_starts_from_the_released_stub_and_reads_the_feedback(
     stub_course: Path, tmp_path: Path
 ) -> None:
-    """Download, fill in, check, hand in, be graded, read: all through the program."""
+    """Download, fill in, check, hand in, be graded, read: all through the program's commands."""
     stub = ROOT / "exercises" / NAME / f"{NAME}.ipynb"
     mine = tmp_path / "home" / f"{NAME}.ipynb"
     mine.parent.mkdir()
