@@ -6,16 +6,6 @@ import math
 import numpy as np
 
 
-def morning_values__one_kronecker_product(V, days, gamma):
-    """Builds the transition matrix of all locations together, as the text advises against."""
-    together = np.ones((1, 1))
-    for M, _ in days:
-        together = np.kron(together, M)
-    W = gamma * (together @ V.ravel()).reshape(V.shape)
-    incomes = np.meshgrid(*[income for _, income in days], indexing="ij")
-    return W + sum(incomes)
-
-
 def morning_values__einsum(V, days, gamma):
     """Names the axes with einsum, one location after the other."""
     W = np.array(V)
