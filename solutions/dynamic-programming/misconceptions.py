@@ -3,22 +3,6 @@
 import numpy as np
 
 
-def morning_values__multiplies_two_matrices(V, days, gamma):
-    """Your formula is that of two locations; there may be one, three or more."""
-    (M1, income1), (M2, income2) = days
-    return income1[:, None] + income2[None, :] + gamma * (M1 @ V @ M2.T)
-
-
-def morning_values__one_kronecker_product(V, days, gamma):
-    """Your function writes P down: one matrix of all mornings and evenings, far too large."""
-    together = np.ones((1, 1))
-    for M, _ in days:
-        together = np.kron(together, M)
-    W = gamma * (together @ V.ravel()).reshape(V.shape)
-    incomes = np.meshgrid(*[income for _, income in days], indexing="ij")
-    return W + sum(incomes)
-
-
 def check_move_values__believes_the_shape(candidate):
     """Your check looks at shape and type of the result and lets wrong values pass."""
     W = np.arange(12.0).reshape(3, 4)
