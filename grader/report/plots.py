@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
-from matplotlib import rc_context
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -211,7 +211,7 @@ def _fine(value: float) -> str:
 
 def _draw(name: str, draw: Callable[[Axes], None], inches: tuple[float, float]) -> Markup:
     """Draw on fresh axes; the SVG without its head, with names of its own and page colours."""
-    with rc_context(_STYLE):
+    with style.context(["default", _STYLE]):
         figure = Figure(figsize=inches, layout="constrained")
         figure.patch.set_visible(False)
         axes = figure.add_subplot()

@@ -192,6 +192,7 @@ def test_every_assignment_is_proven_anew_in_turn(monkeypatch: pytest.MonkeyPatch
     assert chosen_again(names, 0, ["a1"]) == ["a1"]
 
 
+@pytest.mark.timeout(900)  # several whole audits, on a machine that may be busy
 @pytest.mark.usefixtures("needs_bubblewrap")
 def test_the_command_keeps_checks_and_proves_anew(make_course: Callable[..., Course]) -> None:
     equivalents = (

@@ -276,9 +276,9 @@ def _tiny_files(root: Path) -> Iterator[None]:
 
 
 def _blocked_folder(root: Path) -> Iterator[None]:
-    (root / ".grader").write_text("in the way")
+    (root / ".grader" / "results").write_text("in the way")
     yield
-    (root / ".grader").unlink()
+    (root / ".grader" / "results").unlink()
 
 
 @pytest.mark.parametrize("trouble", [_tiny_files, _blocked_folder])

@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from grader.cli import app, run
 from grader.course import Course
 from grader.release import ANSWER_MARK, CHANGES_MARK, Finding, find_crossings, release_assignment
-from grader.release.sources import notebook_from_text
+from grader.release.sources import read_source
 from grader.tests.courses import _cell, _problem1, _problem2, _solution, _test
 
 ROOT = Path(__file__).parents[3]
@@ -342,7 +342,7 @@ def test_a_mark_that_names_nothing_is_named() -> None:
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("solutions/*/*.md")), ids=lambda path: path.stem)
 def test_this_courses_assignments_have_no_finding(path: Path) -> None:
-    notebook = notebook_from_text(path.read_text("utf-8"), path.name)
+    notebook = read_source(path)
     assert any(cell.metadata.get("nbgrader", {}).get("grade") for cell in notebook.cells)
     assert find_crossings(path.stem, notebook) == ()
 
