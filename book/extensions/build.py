@@ -50,6 +50,9 @@ def remove_old_pages(root: Path = ROOT) -> None:
     for path in html.glob("book/**/*.html"):
         if path.relative_to(html).with_suffix("").as_posix() not in pages:
             path.unlink()
+    for path in (root / "_build" / "measures").glob("*/*.json"):
+        if f"book/{path.parent.name}/{path.stem}/index" not in pages:
+            path.unlink()
     for folder in (html / "_sources").glob("book/*/*"):
         name = folder.relative_to(html / "_sources").as_posix()
         if folder.is_dir() and f"{name}/index" not in pages:

@@ -9,16 +9,20 @@ from running.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import subprocess
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+import psutil
 from chapters import KIT, ChapterError, complete, is_chapter
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
+from measures import CPU
 from myst_nb.core.read import create_nb_reader
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -119,13 +123,30 @@ def explain(page: str, notebook: NotebookNode, at: int, error: Exception) -> str
     return f"{place}: {reason}\n    {source[0].strip() if source else ''}"
 
 
-async def run(page: Path, notebook: NotebookNode, timeout: int) -> tuple[NotebookNode, float]:
-    """Execute a chapter in place; returns it with the seconds that it took.
+def cpu_of(process: int) -> float:
+    """CPU seconds that a process, and its children that have ended, took until now."""
+    times = psutil.Process(process).cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+async def run(
+    page: Path, notebook: NotebookNode, timeout: int
+) -> tuple[NotebookNode, dict[str, float]]:
+    """Execute a chapter in place.
+
+    Returns:
+        The notebook, and what its record in the cache says: wall seconds, and CPU seconds of the
+        kernel from its start to the end of the last cell.
 
     Raises:
         Fault: a cell stopped.
     """
-    start, begun = time.perf_counter(), [0]
+    start, begun, cpu = time.perf_counter(), [0], [0.0]
+
+    def measure(**cell: Any) -> None:
+        with contextlib.suppress(psutil.Error):  # the last cell may end its kernel
+            cpu.append(cpu_of(client.km.provisioner.pid))
+
     client = NotebookClient(
         notebook,
         timeout=timeout,
@@ -133,17 +154,18 @@ async def run(page: Path, notebook: NotebookNode, timeout: int) -> tuple[Noteboo
         kernel_name=notebook.metadata["kernelspec"]["name"],
         resources={"metadata": {"path": str(page.parent)}},
         on_cell_start=lambda cell, cell_index: begun.append(cell_index),
+        on_cell_executed=measure,
     )
     try:
         # what a kernel says about itself on its standard error is nothing that a chapter prints
         await client.async_execute(stderr=subprocess.DEVNULL)
     except Exception as error:  # whatever ends a chapter must not end the others
         raise Fault(explain(os.path.relpath(page), notebook, begun[-1], error)) from error
-    return notebook, time.perf_counter() - start
+    return notebook, {"execution_seconds": time.perf_counter() - start, CPU: cpu[-1]}
 
 
 def waiting(app: Sphinx, docnames: Iterable[str]) -> dict[Path, NotebookNode]:
-    """Those of the pages that must run: notebooks that the cache does not know."""
+    """Those of the pages that must run: notebooks whose outputs or CPU the cache does not know."""
     config = app.env.mystnb_config
     found = {}
     cache = get_cache(config.execution_cache_path)
@@ -159,14 +181,18 @@ def waiting(app: Sphinx, docnames: Iterable[str]) -> dict[Path, NotebookNode]:
             continue
         notebook = reader.read(text)
         try:
-            cache.match_cache_notebook(notebook)
+            known = cache.match_cache_notebook(notebook).data
         except KeyError:
+            known = {}
+        if CPU not in known:
             found[path] = notebook
     return found
 
 
 async def run_each(
-    todo: dict[Path, NotebookNode], timeout: int, keep: Callable[[Path, NotebookNode, float], None]
+    todo: dict[Path, NotebookNode],
+    timeout: int,
+    keep: Callable[[Path, NotebookNode, dict[str, float]], None],
 ) -> list[str]:
     """Run chapters, as many at once as there are cores, and say how it goes.
 
@@ -195,13 +221,15 @@ async def run_each(
             name = os.path.relpath(page.parent)
             async with free:
                 try:
-                    done, seconds = await run(page, notebook, timeout)
+                    done, took = await run(page, notebook, timeout)
                 except Fault as fault:
                     faults.append(str(fault))
                     said = f"{name} STOPPED"
                 else:
-                    keep(page, done, seconds)
-                    said = f"{name} ran in {seconds:.1f} s"
+                    keep(page, done, took)
+                    said = (
+                        f"{name} ran in {took['execution_seconds']:.1f} s, {took[CPU]:.1f} s of CPU"
+                    )
             count += 1
             progress.console.print(f"[{count}/{len(todo)}] {said}", markup=False)
             progress.advance(task)
@@ -235,8 +263,8 @@ def run_all(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     cache = get_cache(config.execution_cache_path)
     cache.change_cache_limit(KEPT)
 
-    def keep(page: Path, notebook: NotebookNode, seconds: float) -> None:
-        bundle = CacheBundleIn(notebook, str(page), data={"execution_seconds": seconds})
+    def keep(page: Path, notebook: NotebookNode, took: dict[str, float]) -> None:
+        bundle = CacheBundleIn(notebook, str(page), data=took)
         cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
     faults = asyncio.run(run_each(todo, config.execution_timeout, keep))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,16 @@ class SmallBook:
     def build(self) -> str:
         """Build what changed; return the warnings.
 
+        In a thread of its own: a browser that other tests have open runs an event loop in this one,
+        and then chapters could not be run.
+
         Raises:
             ExtensionError: an extension refused a page.
         """
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(self._build).result()
+
+    def _build(self) -> str:
         said = io.StringIO()
         settings = SETTINGS | {"extensions": [*SETTINGS["extensions"], *self.extensions]}
         with patch_docutils(), docutils_namespace(), contextlib.redirect_stdout(io.StringIO()):
