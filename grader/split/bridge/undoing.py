@@ -7,9 +7,10 @@ that a test has handed over, holds within the test and is undone at its end.
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .changes import STREAMS, become, is_tensor
@@ -17,8 +18,13 @@ from .functions import RemoteFunction, RemoteIterator
 from .instances import _SCALARS, _inside, _slots
 from .mirror import RemoteMeta
 
-_MOST = 300_000  # objects that are looked at
+_MOST = 300_000  # objects that are looked at, which may change
+_CHEAP = 10  # tuples of numbers and texts, which may not, that count as one
 _CONTAINERS = (list, dict, set, bytearray)
+_HOLDING = frozenset({"builtins", "functools", "itertools", "operator", "collections"})
+"""Where those classes are whose objects hold others that only the garbage collector tells of: bound
+methods of containers, partial functions, iterators, views."""
+_FRAMES = (types.FrameType, types.TracebackType, types.CodeType)
 Restore = Callable[[], object]
 
 
@@ -29,6 +35,8 @@ class Keepsakes:
         self._values: dict[str, Any] = {}
         self._known: dict[int, Any] | None = None
         self._memory: set[int] = set()
+        self._complete = True
+        """All that is the instructor's is known; else what changes may be, and is put back too."""
         self._noted: set[int] = set()
         self._used: dict[int, Any] = {}
         self._restores: list[Restore] = []
@@ -45,14 +53,15 @@ class Keepsakes:
         if not self._values or type(value) in _SCALARS:
             return False
         if self._known is None:
-            self._known = _reached(self._values.values())
+            # a name that a function looks up is one of these, or is not the instructor's
+            self._known, self._complete = _reached(self._values.values(), by_name=False)
             memory = {_memory(each) for each in self._known.values()}
             self._memory = {place for found in memory for place in found}
         return id(value) in self._known or not self._memory.isdisjoint(_memory(value))
 
     def note(self, value: Any) -> None:
         """The student's code is about to change this; remember it, if it is the instructor's."""
-        if id(value) not in self._noted and self.reaches(value):
+        if id(value) not in self._noted and (self.reaches(value) or not self._complete):
             self._noted.add(id(value))
             restore = _restore(value)
             if restore is not None:
@@ -63,7 +72,10 @@ class Keepsakes:
         if not self._values or id(owner) in self._used:
             return
         self._used[id(owner)] = owner
-        for each in _reached([owner]).values():
+        held, complete = _reached([owner])
+        for each in held.values():
+            self.note(each)
+        for each in [] if complete else list((self._known or {}).values()):
             self.note(each)
 
     def restore(self) -> None:
@@ -76,17 +88,41 @@ class Keepsakes:
         self._used.clear()
 
 
-def _reached(values: Any) -> dict[int, Any]:
-    """All objects that these hold, themselves included, by their ids."""
+def _reached(values: Iterable[Any], *, by_name: bool = True) -> tuple[dict[int, Any], bool]:
+    """All objects that these hold, themselves included, by their ids; whether that is all.
+
+    Where it is not, each of the values was looked into as far as the others, so that a large one
+    takes no room from those that are small.
+
+    Args:
+        values: where to begin.
+        by_name: what a function looks up under a name is held by it, too.
+    """
     found: dict[int, Any] = {}
-    waiting = list(values)
-    while waiting and len(found) < _MOST:
+    walks = [[value] for value in values]
+    room = _MOST * _CHEAP
+    while walks and room > 0:
+        share = max(_CHEAP, room // (2 * len(walks)))
+        for waiting in walks:
+            room -= _walk(waiting, found, min(share, room), by_name=by_name)
+        walks = [waiting for waiting in walks if waiting]
+    return found, not walks
+
+
+def _walk(waiting: list[Any], found: dict[int, Any], room: int, *, by_name: bool) -> int:
+    """Look into what is waiting until a share of the room is used; says how much was."""
+    used = 0
+    while waiting and used < room:
         value = waiting.pop()
         if type(value) in _SCALARS or id(value) in found or isinstance(value, types.ModuleType):
             continue
+        if type(value) is tuple and all(type(each) in _SCALARS for each in value):
+            used += 1
+            continue
+        used += _CHEAP
         found[id(value)] = value
-        waiting += _parts(value)
-    return found
+        waiting += (each for each in _parts(value, by_name) if type(each) not in _SCALARS)
+    return used
 
 
 def _is_mirror(value: Any) -> bool:
@@ -94,12 +130,13 @@ def _is_mirror(value: Any) -> bool:
     return hasattr(kind, "_crossing") or kind in (RemoteFunction, RemoteIterator, RemoteMeta)
 
 
-def _parts(value: Any) -> Iterator[Any]:
+def _parts(value: Any, by_name: bool) -> Iterator[Any]:
     if _is_mirror(value):  # what it holds is on the other side
         return
     if isinstance(value, type):
         if value.__module__ == "__main__":
-            yield from (each for each in vars(value).values() if not callable(each))
+            yield from vars(value).values()
+            yield from value.__bases__
         return
     if type(value) is types.FunctionType:
         for cell in value.__closure__ or ():
@@ -108,7 +145,7 @@ def _parts(value: Any) -> Iterator[Any]:
         yield from value.__defaults__ or ()
         yield from (value.__kwdefaults__ or {}).values()
         yield from value.__dict__.values()
-        for name in value.__code__.co_names:
+        for name in _names(value.__code__) if by_name else ():
             yield dict.get(value.__globals__, name)
         return
     if type(value) is types.MethodType:
@@ -116,6 +153,19 @@ def _parts(value: Any) -> Iterator[Any]:
         return
     yield from _inside(value)
     yield from _attributes(value).values()
+    kind = type(value)
+    if kind.__module__ == "__main__":
+        yield kind
+    elif kind.__module__ in _HOLDING and not issubclass(kind, (*_CONTAINERS, tuple, *_FRAMES)):
+        yield from gc.get_referents(value)
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    """Names that a function looks up, and the functions within it."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            yield from _names(inner)
 
 
 def _attributes(value: Any) -> dict[str, Any]:

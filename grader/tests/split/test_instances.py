@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import collections
+import functools
 import random
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from grader.split.bridge import generators
+from grader.split.bridge import generators, undoing
 from grader.split.bridge.telling import Generators
 from grader.split.bridge.undoing import Keepsakes
 from grader.split.bridge.values import CannotCross
@@ -272,3 +275,34 @@ def test_an_abstract_property_is_a_students_to_define() -> None:
         assert (square.name, square.describe()) == ("square", "square of 4 sides")
         assert isinstance(square, two.test["Shape"])
         assert two.test["Shape"].made == [4]
+
+
+def test_a_large_value_takes_no_room_from_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undoing, "_MOST", 200)
+    small, large = [[1]], [[n] for n in range(500)]
+    held, complete = undoing._reached([large, small, {"a": large}])
+    assert not complete
+    assert {id(small), id(small[0]), id(large)} <= held.keys()
+    _, complete = undoing._reached([[(n, "text") for n in range(1000)], small])
+    assert complete, "tuples of numbers and texts do not change"
+
+
+def test_what_holds_the_instructors_data_is_looked_through() -> None:
+    data: dict[str, list[int]] = {"a": [1]}
+    holders: list[Any] = [
+        functools.partial(print, data),
+        data.setdefault,
+        data.values(),
+        types.MappingProxyType(data),
+        map(len, data.values()),
+        (value for value in data.values()),
+        collections.ChainMap(data),
+        functools.lru_cache(lambda: data),
+        lambda: lambda: DATA,
+    ]
+    for holder in holders[:-1]:
+        assert id(data["a"]) in undoing._reached([holder])[0], holder
+    assert id(DATA) in undoing._reached([holders[-1]])[0]
+
+
+DATA = [1]
