@@ -64,8 +64,6 @@ WAITING: dict[str, dict[str, float]] = {
         "words before the first drawing": 1289,
         "code to scroll": 9,
     },
-    # The model of all others, but for its length.
-    "book/rl/dynamic-programming/index": {"words": 4502},
 }
 """Pilots that are brought to the standard with their parts, with what they lack today.
 
