@@ -1,14 +1,17 @@
 """Candidates for a test that students write: right and wrong functions, from the catalogues.
 
-A hidden test holds the line `### GRADER: CANDIDATES softmax`. In its place come two lists of
-functions: RIGHT, with the reference of softmax and its alternatives, and WRONG, with its
-misconceptions. `ONLY name, name` after the function keeps those wrong ones alone, and `EXCEPT name,
-name` leaves out right or wrong ones; a name is what follows `softmax__` in a catalogue.
+A hidden test holds the line `### GRADER: CANDIDATES softmax`. In its place comes a list CANDIDATES
+of pairs (candidate, is_right): the reference of softmax and its alternatives are right, its
+misconceptions wrong. `ONLY name, name` after the function keeps those wrong ones alone, and `EXCEPT
+name, name` leaves out right or wrong ones; a name is what follows `softmax__` in a catalogue.
 
 All of it is Python text in the test's cell, so that the notebook runs anywhere. Each candidate is
 made in a scope of its own, with what it needs, and stands behind the same function as the others:
 nothing that can be read off one says what is wrong with it. What makes them stands above the
 top-level statement with the line; the leak check knows it by the comment `CANDIDATES_MARK`.
+
+A student's test may remember what it was asked before, and so learn what is right instead of
+knowing it. `asking_order` therefore asks for each candidate more than once.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
+import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,26 +35,67 @@ from grader.release.marks import CANDIDATES_MARK, candidates_wanted
 from grader.release.names import bound_names, names_bound, nodes_in, parse_cell, read_names
 
 _ASKED = re.compile(r"\s*(\w+)\s*(?:\b(ONLY|EXCEPT)\b\s*(\w+(?:\s*,\s*\w+)*)\s*)?", re.IGNORECASE)
-_LISTS = frozenset({"RIGHT", "WRONG"})
+_LIST = "CANDIDATES"
+_SORTED = frozenset({"RIGHT", "WRONG"})
+"""What tests of earlier versions went through: right ones first, from which a check can learn."""
 _UNREADABLE = re.compile(r"^\s*%|^\s*from\s+[\w.]+\s+import\s+\*", re.MULTILINE)
 """Lines that may define names which the text does not show."""
 
 _FRAME = """
 def {name}():
-    {right}, {wrong} = [], []
+    {made} = []
 
-    def alike(found):
+    def {alike}(found):
         def candidate(*arguments, **options):
             return found(*arguments, **options)
         candidate.__qualname__ = "candidate"
         return candidate
-    return [alike(each) for each in {right}], [alike(each) for each in {wrong}]
+    return [({alike}({made}[each]), each < {rights}) for each in {order}]
 """
-"""What makes candidates; behind the same function nothing of one shows, its signature neither."""
+"""What makes candidates; behind the same function nothing of one shows, its signature neither, nor
+that it was asked before."""
+
+
+def asking_order(rights: int, wrongs: int, secret: str) -> list[int]:
+    """In which order to ask a check that may learn while it is asked.
+
+    Each candidate is asked for at least twice, so a check that changes its mind is wrong once. The
+    first is wrong, and comes again before any right one: "what came first is right" fails. At no
+    moment have right ones come more often than it: "what came most often is right" fails. All else
+    is drawn. One, two or three different wrong ones stand before the first right one, each as
+    likely: a check that is written for this rule has to guess.
+
+    Args:
+        rights: number of right candidates, which are 0, 1, ...; at least one.
+        wrongs: number of wrong ones, which follow; at least one.
+        secret: what the order is drawn from; no student may know it.
+
+    Returns:
+        numbers of candidates, about 4 * `rights` + 2 * `wrongs` of them.
+    """
+
+    def drawn(what: str, items: Iterable[int]) -> list[int]:
+        listed = list(items)
+        keys = [
+            hashlib.sha256(f"{what} {place} {secret}".encode()).digest()
+            for place in range(len(listed))
+        ]
+        return [each for _, each in sorted(zip(keys, listed, strict=True))]
+
+    first, *others = drawn("wrong", range(rights, rights + wrongs))
+    before = drawn("before", range(min(3, wrongs)))[0]
+    order = [first, *drawn("opening", [first, *others[:before]])]
+    order += drawn("right", range(rights))[:1]
+    left = Counter([first] * 2 * rights + [*range(rights + wrongs)] * 2) - Counter(order)
+    rest = drawn("rest", left.elements())
+    while rest:
+        may = rest[0] >= rights or sum(each < rights for each in order) < order.count(first)
+        order.append(rest.pop(0 if may else rest.index(first)))
+    return order
 
 
 def expand_candidates(notebook: NotebookNode, folder: Path, origin: str) -> None:
-    """Replace the lines `### GRADER: CANDIDATES` of a notebook by lists of functions.
+    """Replace the lines `### GRADER: CANDIDATES` of a notebook by lists of candidates.
 
     Args:
         notebook: the instructor's; changed in place.
@@ -80,11 +126,12 @@ def _expanded(source: str, makers: _Makers, place: str) -> str:
         body = ast.parse(source).body
     except SyntaxError:
         raise ReleaseError(f"{place}: `{CANDIDATES_MARK}` needs a cell of plain Python.") from None
+    makers.refuse_sorted_lists(source, place)
     lines = source.split("\n")
     insertions = []
     for number, indent, words in candidates_wanted(source):
-        name, text = makers.maker(words, place)
-        lines[number] = f"{indent}RIGHT, WRONG = {name}()"
+        name, text = makers.maker(words, place, source)
+        lines[number] = f"{indent}{_LIST} = {name}()"
         # a comment at the end of a block belongs to it, which ast does not say
         around = [n for n in body if n.lineno <= number + 1 and (indent or number < _last(n))]
         if around:
@@ -126,17 +173,24 @@ class _Makers:
         ]
         self._unreadable = any(_UNREADABLE.search(source) for source in self._sources)
 
-    def refuse_names_of_the_notebook(self, place: str) -> None:
-        """Raise where the lists would replace values of the notebook."""
-        taken = sorted(_LISTS & self._taken)
-        if taken:
+    def refuse_sorted_lists(self, source: str, place: str) -> None:
+        """Raise where a test's text goes through right ones before wrong ones."""
+        for name in sorted(_SORTED & read_names(source) - self._taken):
             raise ReleaseError(
-                f"{place}: the notebook has a {taken[0]} of its own: put the line "
+                f"{place}: `{CANDIDATES_MARK}` gives no {name}: go through the pairs (candidate, "
+                f"is_right) of {_LIST}, in their order."
+            )
+
+    def refuse_names_of_the_notebook(self, place: str) -> None:
+        """Raise where the list would replace a value of the notebook."""
+        if _LIST in self._taken:
+            raise ReleaseError(
+                f"{place}: the notebook has a {_LIST} of its own: put the line "
                 f"`{CANDIDATES_MARK}` into a function of the test."
             )
 
-    def maker(self, words: str, place: str) -> tuple[str, str]:
-        """The name and the text of a function that makes what a line asks for."""
+    def maker(self, words: str, place: str, test: str) -> tuple[str, str]:
+        """The name and the text of a function that makes what a line asks for, in a test's text."""
         found = _ASKED.fullmatch(words)
         if found is None:
             raise ReleaseError(
@@ -148,12 +202,14 @@ class _Makers:
         right, wrong = self._chosen(function, (way or "").upper(), names, place)
         name = self._free(f"_candidates_{function}")
         self._taken.add(name)
-        ok, bad = map(self._free, ("right", "wrong"))
-        lists = [(ok, source) for source in right] + [(bad, source) for source in wrong]
+        listed, alike = map(self._free, ("made", "alike"))
         made = [
-            node for kind, source in lists for node in self._made(kind, source, function, place)
+            node for each in right + wrong for node in self._made(listed, each, function, place)
         ]
-        frame = ast.parse(_FRAME.format(name=name, right=ok, wrong=bad))
+        order = asking_order(len(right), len(wrong), "\n".join([test, *right, *wrong]))
+        frame = ast.parse(
+            _FRAME.format(name=name, made=listed, alike=alike, rights=len(right), order=order)
+        )
         [definition] = frame.body
         if isinstance(definition, ast.FunctionDef):
             definition.body[1:1] = made
@@ -196,12 +252,12 @@ class _Makers:
             raise ReleaseError(f"{place}: there is no misconception of {function} to be noticed.")
         return right, wrong
 
-    def _made(self, kind: str, source: str, function: str, place: str) -> list[ast.stmt]:
+    def _made(self, listed: str, source: str, function: str, place: str) -> list[ast.stmt]:
         """Statements that add one candidate to a list of this name."""
         own = ast.parse(source).body
         pieces = [*self._needed(source, function, place), *own]
         make = self._free("make")
-        made = ast.parse(f"def {make}():\n    return {function}\n\n{kind}.append({make}())").body
+        made = ast.parse(f"def {make}():\n    return {function}\n\n{listed}.append({make}())").body
         [maker, _] = made
         if isinstance(maker, ast.FunctionDef):
             maker.body[0:0] = [_without_docstrings(piece) for piece in pieces]

@@ -12,7 +12,7 @@ CHANGES_MARK = "### GRADER: CHANGES"
 """What begins the comment line that says which values a solution cell changes in place."""
 
 CANDIDATES_MARK = "GRADER: CANDIDATES"
-"""What a line asks with for lists of functions, and what such lists are known by afterwards."""
+"""What a line asks with for right and wrong functions, and what they are known by afterwards."""
 
 _MARK = re.compile(r"^\s*#+\s*GRADER:\s*ANSWER KERNEL\s*$", re.MULTILINE | re.IGNORECASE)
 _CHANGES = re.compile(r"^\s*#+\s*GRADER:\s*CHANGES\b([\w, \t]*)$", re.MULTILINE | re.IGNORECASE)

@@ -18,22 +18,13 @@ from grader.farm import SubmissionRecord, grade
 from grader.release import release_assignment
 from grader.split import Outcome
 
+from .checks import FIRST_IS_RIGHT, MANY
+
 SOURCES = Path(__file__).parent / "solutions"
 CONFIG = """\
 c = get_config()
 c.Grader.solutions_directory = "solutions"
 c.CourseDirectory.source_directory = "made"
-"""
-MANY = """\
-def check_softmax(candidate):
-    for seed in range(40):
-        scores = np.random.default_rng(seed).normal(size=(3, 4))
-        exponentials = np.exp(scores)
-        expected = exponentials / exponentials.sum(axis=-1, keepdims=True)
-        found = candidate(scores)
-        assert found.shape == expected.shape
-        assert np.allclose(found, expected)
-    assert np.allclose(candidate(np.array([3e4, 3e4])), 0.5)
 """
 CURIOUS = f"""\
 import inspect
@@ -78,7 +69,7 @@ def test_its_release_shows_no_candidate(course: Course) -> None:
     for word in ("CANDIDATES", "candidates", "RIGHT", "overflow", "_plain", "through_the_log"):
         assert word not in text, word
     made = (course.path("source", "softmax") / "softmax.ipynb").read_text(encoding="utf-8")
-    assert "RIGHT, WRONG = _candidates_softmax()" in made
+    assert "CANDIDATES = _candidates_softmax()" in made
 
 
 @pytest.mark.usefixtures("needs_bubblewrap")
@@ -102,6 +93,7 @@ def test_what_students_write_over_two_kernels(course: Course) -> None:
         "ada": perfect,
         "bob": _with_check(perfect, MANY),
         "cleo": wrong,
+        "finn": _with_check(perfect, FIRST_IS_RIGHT),
         "eve": _with_check(perfect, f"EXPECTED = {LOOKS}\n{CURIOUS}"),
     }
     for student, notebook in answers.items():
@@ -111,8 +103,10 @@ def test_what_students_write_over_two_kernels(course: Course) -> None:
     records: list[SubmissionRecord] = []
     grade(course, "softmax", workers=1, on_record=records.append)
     last = {record.student: record.results[0].tests[-1] for record in records}
-    assert {name for name, test in last.items() if test.outcome is not Outcome.PASSED} == {"cleo"}
-    assert {test.message for name, test in last.items() if name != "cleo"} == {""}
+    failed = {name for name, test in last.items() if test.outcome is not Outcome.PASSED}
+    assert failed == {"cleo", "finn"}
+    assert {last[name].message for name in ("ada", "bob", "eve")} == {""}
+    assert "a wrong candidate" in last["finn"].message
     assert last["cleo"].diagnosis is not None
     assert last["cleo"].diagnosis.name == lax.name
 

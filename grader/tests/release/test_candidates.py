@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from nbformat.v4 import new_code_cell
 
 from grader.errors import CourseError, LeakError, ReleaseError
 from grader.release import release_assignment
+from grader.release.candidates import asking_order
 from grader.release.sources import read_source
 from grader.tests.release.conftest import HEAD
 
@@ -65,7 +67,7 @@ def mean__by_numpy(values):
     import numpy
     return float(numpy.mean(values))
 """
-CALL = "found = RIGHT, WRONG"
+CALL = "found = CANDIDATES"
 
 
 def cell(role: str, body: str) -> str:
@@ -78,7 +80,7 @@ def hidden(body: str) -> str:
 
 def write(
     folder: Path,
-    test: str = hidden("### GRADER: CANDIDATES mean\nfound = RIGHT, WRONG"),
+    test: str = hidden("### GRADER: CANDIDATES mean\nfound = CANDIDATES"),
     *,
     given: str = "def kept(f):\n    return f",
     solution: str = SOLUTION,
@@ -101,8 +103,16 @@ def run(path: Path) -> tuple[list[Any], list[Any], dict[str, Any]]:
     for name in ("half", "depth", "mean", "OFFSET", "m"):
         names[name] = None
     exec(sources[2], names)
-    right, wrong = names["found"]
+    right, wrong = _once(names["found"], True), _once(names["found"], False)
     return right, wrong, names
+
+
+def _once(pairs: list[tuple[Any, bool]], wanted: bool) -> list[Any]:
+    """Those that are right, or wrong, without repetition, in the order in which they are made."""
+    made = {inspect.getclosurevars(each).nonlocals["found"]: each for each, _ in pairs}
+    found = {inspect.getclosurevars(e).nonlocals["found"] for e, ok in pairs if ok is wanted}
+    places = {f: f.__code__.co_firstlineno if inspect.isfunction(f) else 0 for f in found}
+    return [made[each] for each in sorted(found, key=places.__getitem__)]
 
 
 def test_right_and_wrong_ones_need_nothing_of_the_student(tmp_path: Path) -> None:
@@ -111,7 +121,7 @@ def test_right_and_wrong_ones_need_nothing_of_the_student(tmp_path: Path) -> Non
     assert [each([1, 3]) for each in right] == [2, 2]
     assert [each([1, 2, 6]) for each in wrong] == [9, 2.25, 0]
     assert names["mean"] is None
-    assert names["RIGHT"] is right
+    assert names["CANDIDATES"] is names["found"]
 
 
 def test_all_look_alike(tmp_path: Path) -> None:
@@ -147,14 +157,14 @@ def test_a_choice_of_them(
 @pytest.mark.parametrize(
     "test",
     [
-        "def run():\n    ### grader: candidates mean\n    return RIGHT, WRONG\n\n\nfound = run()",
+        "def run():\n    ### grader: candidates mean\n    return CANDIDATES\n\n\nfound = run()",
         "def run():\n    global found\n    found = 1\n    ### GRADER: CANDIDATES mean\n"
-        "    found = RIGHT, WRONG\n\n\nrun()",
-        "if x == 0:\n    pass\n    #GRADER:CANDIDATES mean\nfound = RIGHT, WRONG",
+        "    found = CANDIDATES\n\n\nrun()",
+        "if x == 0:\n    pass\n    #GRADER:CANDIDATES mean\nfound = CANDIDATES",
         "@kept\ndef run():\n    y = 1\n    # GRADER: CANDIDATES mean ONLY recurses\n"
-        "    few = WRONG\n    # GRADER: CANDIDATES mean\n    assert len(few) == 1\n"
-        "    return RIGHT, WRONG\n\n\nfound = run()",
-        "found = ()\n\n# GRADER: CANDIDATES mean\n\nfound = RIGHT, WRONG",
+        "    few = len(CANDIDATES)\n    # GRADER: CANDIDATES mean\n"
+        "    assert few < len(CANDIDATES)\n    return CANDIDATES\n\n\nfound = run()",
+        "found = ()\n\n# GRADER: CANDIDATES mean\n\nfound = CANDIDATES",
     ],
 )
 def test_wherever_the_line_stands(tmp_path: Path, test: str) -> None:
@@ -163,18 +173,63 @@ def test_wherever_the_line_stands(tmp_path: Path, test: str) -> None:
 
 
 def test_names_of_the_notebook_are_left_alone(tmp_path: Path) -> None:
-    given = "def kept(f):\n    return f\n\n\nright = make = _candidates_mean = 5\nRIGHT = 7"
-    wrong = (
-        "def mean__odd(values):\n    'Odd.'\n    return right + make + _candidates_mean + RIGHT\n"
-    )
+    names = "made = make = alike = _candidates_mean = 5\nCANDIDATES = 7"
+    given = f"def kept(f):\n    return f\n\n\n{names}"
+    sums = "made + make + alike + _candidates_mean + CANDIDATES"
+    wrong = f"def mean__odd(values):\n    'Odd.'\n    return {sums}\n"
     inside = (
-        f"def run():\n    ### GRADER: CANDIDATES mean\n    return RIGHT, WRONG\n{CALL[:5]} = run()"
+        f"def run():\n    ### GRADER: CANDIDATES mean\n    return CANDIDATES\n{CALL[:5]} = run()"
     )
-    _, [odd], names = run(write(tmp_path, hidden(inside), given=given, wrong=wrong))
-    assert odd([1]) == 22
-    assert (names["right"], names["make"], names["RIGHT"]) == (5, 5, 7)
-    with pytest.raises(ReleaseError, match="the notebook has a RIGHT of its own"):
+    _, [odd], found = run(write(tmp_path, hidden(inside), given=given, wrong=wrong))
+    assert odd([1]) == 27
+    assert [found[name] for name in ("made", "make", "alike", "CANDIDATES")] == [5, 5, 5, 7]
+    with pytest.raises(ReleaseError, match="the notebook has a CANDIDATES of its own"):
         read_source(write(tmp_path, given=given, wrong=wrong))
+
+
+@pytest.mark.parametrize("name", ["RIGHT", "WRONG"])
+def test_a_test_that_goes_through_right_ones_first_is_refused(tmp_path: Path, name: str) -> None:
+    loop = (
+        f"def run():\n    ### GRADER: CANDIDATES mean\n    for each in {name}:\n        mean(each)"
+    )
+    with pytest.raises(ReleaseError, match=f"gives no {name}: go through the pairs") as caught:
+        read_source(write(tmp_path, hidden(loop)))
+    assert "\n" not in str(caught.value)
+    own = f"{name} = [each for each, ok in CANDIDATES if ok]"
+    assert read_source(write(tmp_path, hidden(f"### GRADER: CANDIDATES mean\n{own}\n{name}")))
+
+
+def test_the_order_is_drawn_from_what_is_hidden(tmp_path: Path) -> None:
+    def order(test: str, wrong: str = WRONG) -> list[bool]:
+        names = run(write(tmp_path, hidden(test), wrong=wrong))[2]
+        return [is_right for _, is_right in names["found"]]
+
+    test = f"### GRADER: CANDIDATES mean\n{CALL}"
+    orders = [order(f"{test}\n# {number}") for number in range(20)]
+    assert order(f"{test}\n# 0") == orders[0]
+    assert len({str(each) for each in orders}) > 10
+    assert order(test) != order(test, WRONG.replace("fsum", "prod"))
+
+
+@pytest.mark.parametrize(("rights", "wrongs"), [(1, 1), (1, 2), (4, 1), (2, 3), (4, 18), (9, 3)])
+def test_in_what_order_they_are_asked_for(rights: int, wrongs: int) -> None:
+    befores, orders = set(), set()
+    for secret in range(60):
+        order = asking_order(rights, wrongs, str(secret))
+        first = order[0]
+        assert first >= rights
+        assert first == max(sorted(order), key=order.count)
+        assert set(order) == set(range(rights + wrongs))
+        assert min(map(order.count, order)) == 2
+        for end in range(1, len(order) + 1):
+            asked = order[:end]
+            assert sum(each < rights for each in asked) <= asked.count(first)
+        before = order[: next(n for n, each in enumerate(order) if each < rights)]
+        assert before.count(first) == 2
+        befores.add(len(set(before)))
+        orders.add(tuple(order))
+    assert befores == set(range(1, min(3, wrongs) + 1))
+    assert len(orders) > min(60, 4 * wrongs) // 2
 
 
 def test_what_is_only_given_has_candidates_too(tmp_path: Path) -> None:
