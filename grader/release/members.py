@@ -15,6 +15,7 @@ def members_of_classes(sources: Iterable[str]) -> tuple[str, ...]:
     """Names that the bodies of these cells' classes bind, in order.
 
     Where one of them is a method of an instructor's class too, the student is to override it.
+    With a dot before them, attributes that the cells assign to any object.
     """
     return tuple(sorted({name for source in sources for name in _members(source)}))
 
@@ -22,6 +23,8 @@ def members_of_classes(sources: Iterable[str]) -> tuple[str, ...]:
 def _members(source: str) -> Iterator[str]:
     tree = parse_cell(source)
     for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield f".{node.attr}"
         if isinstance(node, ast.ClassDef) and node.decorator_list:  # such as @dataclass
             yield from _DECORATED
         for part in node.body if isinstance(node, ast.ClassDef) else ():

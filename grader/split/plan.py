@@ -80,7 +80,8 @@ class NotebookPlan:
         classes: names under which students are to define classes; None where nobody says.
         watched: functions that have misconceptions, so that a test's calls of them are recorded.
         shown: functions of the instructor's that students have read and that only compute.
-        overrides: names that classes of the reference define; None where nobody says.
+        overrides: names that classes of the reference define, and with a dot before them
+            attributes that it assigns; None where nobody says.
     """
 
     cells: tuple[CellPlan, ...]

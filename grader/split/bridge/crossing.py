@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import sys
 import types
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from . import changes, errors, generators, sparse, tables
+from . import changes, errors, generators, sparse, tables, views
 from .decoding import Decoder
 from .errors import SHARED
 from .instances import Instances, holds_foreign, is_plain, write
@@ -126,6 +127,8 @@ class Crossing(Reading):
                 return self._random(value, state, encoder)
             if (name := _library_name(value)) is not None:
                 return ["g", name]
+            if (node := views.encode(value, encoder)) is not None:
+                return node
         return self._object(value, encoder)
 
     def _exception(self, error: BaseException, encoder: Encoder) -> Any:
@@ -272,6 +275,10 @@ class Crossing(Reading):
 
     def before_use(self, owner: Any) -> None:
         """The other side is about to use an object of ours."""
+
+    def only_adding(self, kinds: Sequence[type]) -> contextlib.AbstractContextManager[None]:
+        """In this block hooks of our classes run for a class of the other side."""
+        return contextlib.nullcontext()
 
     def perform(self, handler: Callable[..., Any], values: list[Any]) -> Any:
         """Do what this side was asked, with gradients or none, as on the side that asks."""

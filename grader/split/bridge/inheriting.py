@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Collection
 from typing import Any
 
+from .instances import is_table
 from .special import SPECIALS
 
 _METHODS = (types.FunctionType, classmethod, staticmethod, property)
@@ -49,7 +50,8 @@ def inherited(
 
     Args:
         locked: those classes, nearest first.
-        overrides: names that classes of the reference define; None where nobody says, so that
+        overrides: names that classes of the reference define, and with a dot before them
+            attributes that it assigns; None where nobody says, so that
             whatever a student's class defines is the student's.
         passed_on: makes a method that is asked of the other side.
     """
@@ -59,7 +61,8 @@ def inherited(
             if name in body or (name.startswith("__") and name not in SPECIALS):
                 continue
             if not (callable(found) or hasattr(type(found), "__get__")):
-                body[name] = Asked(name)
+                theirs = overrides is None or not {name, f".{name}"}.isdisjoint(overrides)
+                body[name] = Asked(name) if theirs or not is_table(found) else found
             elif overrides is None or name in overrides:
                 if name not in SPECIALS and isinstance(found, types.FunctionType):
                     body[name] = passed_on(name)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import collections
 import functools
+import inspect
 import sys
 import types
 import warnings
@@ -136,6 +137,8 @@ class Instances:
     def __init__(self, is_foreign: Callable[[Any], bool]) -> None:
         self._is_foreign = is_foreign
         self.given: dict[str, frozenset[str]] = {}
+        self.assigned: set[str] = set()
+        """Attributes that the instructor's code, or the reference, assigns to its objects."""
         self._waiting: list[tuple[type, str, Any]] = []
 
     def learn(self, source: str) -> None:
@@ -149,7 +152,10 @@ class Instances:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
         for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                self.assigned.add(node.attr)
+            elif isinstance(node, ast.ClassDef):
+                self.assigned.update(_annotated(node))
                 self.given[node.name] = frozenset(_given(node))
 
     def read(self, kind: type, node: list[Any], decoder: Decoder) -> Any:
@@ -164,8 +170,10 @@ class Instances:
                 raise WireError("a malformed attribute")
             if name in slots:
                 object.__setattr__(value, name, item)
-            elif hides(kind, name):
-                continue  # a method or a property of the class is the instructor's
+            elif hides(kind, name) or (
+                name not in self.assigned and is_table(inspect.getattr_static(kind, name, None))
+            ):
+                continue  # a method, a property or a table of the class is the instructor's
             elif kind.__dictoffset__:
                 object.__getattribute__(value, "__dict__")[name] = item
             else:
@@ -279,6 +287,22 @@ def hides(kind: type, name: str) -> bool:
                 or isinstance(found, functools.cached_property)
             )
     return False
+
+
+def is_table(found: Any) -> bool:
+    """Whether data of a class is what its methods work with: a container that holds something.
+
+    A number, a text or an empty container is what objects are meant to have their own of.
+    """
+    if type(found).__name__ == "ndarray":
+        return bool(found.size)
+    return isinstance(found, list | tuple | dict | set | frozenset) and bool(found)
+
+
+def _annotated(node: ast.ClassDef) -> Iterator[str]:
+    for part in node.body:  # fields of a dataclass
+        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+            yield part.target.id
 
 
 def _given(node: ast.ClassDef) -> Iterator[str]:

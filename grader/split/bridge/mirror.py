@@ -78,9 +78,11 @@ class Remote:
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Make the mirror of a class known before hooks of the instructor's classes ask it."""
-        if (number := vars(cls).get("_class_number")) is not None:
-            cls._crossing.mirrors.meet(number, cls)
-        super().__init_subclass__(**options)
+        if (number := vars(cls).get("_class_number")) is None:
+            return
+        cls._crossing.mirrors.meet(number, cls)
+        if cls.__name__ not in cls._crossing.shared:  # else it would stand for the instructor's
+            super().__init_subclass__(**options)
 
     @property
     def __dict__(self) -> Any:  # type: ignore[override]  # a copy of the owner's
@@ -322,7 +324,8 @@ def make_class(crossing: Crossing, number: int) -> type:
     mirrors = tuple(kind for kind in kinds if issubclass(kind, Remote)) or (Remote,)
     ours = tuple(kind for kind in kinds if crossing.is_instructors(kind))
     try:
-        return RemoteMeta(name, (*mirrors, *ours), body)
+        with crossing.only_adding(ours):
+            return RemoteMeta(name, (*mirrors, *ours), body)
     except TypeError:  # a class of ours that cannot be extended like this
         return RemoteMeta(name, mirrors, body)
 

@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import changes, errors, functions, generators, mirror, native, sparse, tables, tuples
+from . import changes, errors, functions, generators, mirror, native, sparse, tables, tuples, views
 from .decoding import Decoder
 from .errors import SHARED
 from .instances import Instances, is_plain
@@ -202,7 +202,8 @@ RESOLVERS: dict[str, Callable[[Reading, list[Any], Decoder], Any]] = {
     "N": Reading._read_tuple,
     "G": Reading._read_random,
     "fn": lambda self, node, decoder: self._function(node),
+    "w": lambda self, node, decoder: views.decode(node[1], decoder.decode(node[2])),
 }
 """How nodes of what is not plain data are read, by their tags."""
-_ONE_WAY = {"I": False, "G": True, "fn": True}
+_ONE_WAY = {"I": False, "G": True, "fn": True, "w": True}
 """Tags that only one side reads: the one that trusts, or the other."""

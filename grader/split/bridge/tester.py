@@ -121,6 +121,10 @@ class TesterCrossing(Crossing):
         """Remember the same of all that an instructor's object holds."""
         self.keepsakes.note_all(owner)
 
+    def only_adding(self, kinds: Sequence[type]) -> contextlib.AbstractContextManager[None]:
+        """A student's class may be added to what the instructor's classes keep; no more."""
+        return self.keepsakes.only_adding(kinds)
+
     def begin(self, source: str, shared: set[str]) -> None:
         """A cell begins: what earlier ones handed over is let go, but for the instructor's.
 
@@ -246,6 +250,8 @@ class Tester:
                 self.peer.broken = None
             self.peer.forget()
             self._crossing.overrides = order["overrides"]
+            assigned = (name for name in order["overrides"] or () if name.startswith("."))
+            self._crossing.instances.assigned.update(name[1:] for name in assigned)
             self._crossing.expected = self._classes
             self._crossing.begin(self._source, set(order["shared"]))
             if not self._test:

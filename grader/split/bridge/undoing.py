@@ -78,6 +78,21 @@ class Keepsakes:
         for each in [] if complete else list((self._known or {}).values()):
             self.note(each)
 
+    @contextlib.contextmanager
+    def only_adding(self, owners: Iterable[Any]) -> Iterator[None]:
+        """What these hold may become more in this block; if anything is lost, all is put back."""
+        before = [
+            (value, _content(value), restore)
+            for value in _reached(owners)[0].values()
+            if isinstance(value, _CONTAINERS) and (restore := _restore(value)) is not None
+        ]
+        try:
+            yield
+        finally:
+            if any(not _is_more(_content(value), held) for value, held, _ in before):
+                for _, _, restore in before:
+                    restore()
+
     def restore(self) -> None:
         """Put everything back; a cell has ended."""
         for restore in reversed(self._restores):
@@ -158,6 +173,16 @@ def _parts(value: Any, by_name: bool) -> Iterator[Any]:
         yield kind
     elif kind.__module__ in _HOLDING and not issubclass(kind, (*_CONTAINERS, tuple, *_FRAMES)):
         yield from gc.get_referents(value)
+
+
+def _content(value: Any) -> dict[Any, Any]:
+    """What a container holds, by key or by itself; numbers and texts are not looked at."""
+    pairs = value.items() if isinstance(value, dict) else ((id(each), each) for each in value)
+    return {key: each for key, each in pairs if type(each) not in _SCALARS}
+
+
+def _is_more(now: dict[Any, Any], before: dict[Any, Any]) -> bool:
+    return all(key in now and now[key] is each for key, each in before.items())
 
 
 def _names(code: types.CodeType) -> Iterator[str]:

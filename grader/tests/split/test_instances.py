@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import functools
 import random
+import textwrap
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -306,3 +307,30 @@ def test_what_holds_the_instructors_data_is_looked_through() -> None:
 
 
 DATA = [1]
+
+
+def test_a_table_of_a_class_is_hidden_only_where_its_text_assigns_it() -> None:
+    source = """
+    class Sheet:
+        KEY, SIZES, notes, limit, weights = [3, 1], (1, 2), [], 5, {"a": 1}
+        def resize(self): self.SIZES = (3,)
+    """
+    with pair() as two:
+        two.share(source)
+        two.crossing.instances.learn(textwrap.dedent(source))
+        two.crossing.instances.assigned.add("weights")  # as the reference does
+        two.crossing.overrides = {"SIZES"}
+        two.write(
+            """
+            def make():
+                made = Sheet()
+                made.KEY, made.SIZES, made.notes, made.limit, made.weights = [0], (4,), [1], 6, {}
+                return made
+            class Mine(Sheet):
+                KEY, SIZES, limit = [0], (4,), 6
+            """
+        )
+        made, mine = two["make"](), two["Mine"]()
+        assert (made.KEY, made.SIZES, made.notes, made.limit) == ([3, 1], (4,), [1], 6)
+        assert made.weights == {}
+        assert (mine.KEY, mine.SIZES, mine.limit) == ([3, 1], (4,), 6)
