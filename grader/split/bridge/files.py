@@ -70,7 +70,9 @@ class StudentsFiles:
         self._marks: set[tuple[int, ...]] = set()
         self._made: set[str] = set()
         """Paths that were written while a student's file was open: copies, unpacked archives."""
-        self._room = IN_ALL
+        self._sizes: dict[str, int] = {}
+        """Bytes of each file that came, as it lies there now."""
+        self._lying = 0
         self._hooked = self._putting = False
         self._opened = ""
         self._ever = ""
@@ -102,18 +104,26 @@ class StudentsFiles:
         """Write what the student's code wrote where a test would look for it.
 
         Raises:
-            WireError: it is malformed, too much, or of a name that no honest kernel sends.
+            WireError: it is malformed, or of a name that no honest kernel sends.
+            CannotCross: they are too much, all that lie there together.
         """
         for entry in files:
             if type(entry) is not tuple or [type(part) for part in entry] != [str, bytes]:
                 raise WireError("a malformed file")
             name, data = entry
-            self._room -= len(data)
-            if not may_pass(name) or self._room < 0:
+            if not may_pass(name):
                 raise WireError("a file that may not pass")
             path = os.path.join(self._folder, name)
             if os.path.lexists(path) and not self._is_left(name):
                 continue  # a cell has written one of this name since the last test began
+            more = len(data) - self._sizes.get(name, 0)
+            if self._lying + more > IN_ALL:
+                raise CannotCross(
+                    f"the answer wrote more than {IN_ALL // 2**20} MB of files in all; "
+                    f"{name} was not taken over"
+                )
+            self._lying += more
+            self._sizes[name] = len(data)
             self._hook()
             self._putting = True
             try:

@@ -169,7 +169,6 @@ class TesterCrossing(Crossing):
         if type(notes) is not tuple or tuple(map(type, notes)) != _NOTES:
             raise WireError("malformed notes")
         out, err, warned, files, changed, rebound = notes
-        self._files.put(files)
         for owner, name, value in changed:
             self._take_change(owner, name, value)
         for name in rebound:
@@ -178,6 +177,7 @@ class TesterCrossing(Crossing):
             self.fetched.pop(name, None)
         sys.stdout.write(out[:_PRINTED])
         sys.stderr.write(err[:_PRINTED])
+        self._files.put(files)
         for entry in warned[:100]:
             category, message = entry
             kind = getattr(builtins, str(category), None)

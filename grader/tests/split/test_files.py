@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from grader.sandbox import SandboxPolicy
 from grader.split import NotebookResult, Outcome
-from grader.split.bridge.files import may_pass
+from grader.split.bridge import files
+from grader.split.bridge.files import StudentsFiles, may_pass
+from grader.split.bridge.values import CannotCross
 from grader.tests.split.notebooks import LIMITS, check, given, named, outcomes, run, solution
 
 pytestmark = pytest.mark.usefixtures("needs_bubblewrap")
@@ -177,3 +180,18 @@ def f(text="forged"):
 def test_code_and_settings_do_not_pass(name: object) -> None:
     assert not may_pass(name)
     assert may_pass("data.csv")
+
+
+def test_what_lies_there_is_limited_and_not_what_ever_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(files, "IN_ALL", 2**20)
+    found = StudentsFiles({})
+    monkeypatch.setattr(found, "_hook", lambda: None)  # which this process could not take away
+    for part in range(8):
+        found.put([("big.bin", bytes([part]) * 700_000)])
+    with pytest.raises(CannotCross, match="more than 1 MB of files in all"):
+        found.put([("more.bin", bytes(700_000))])
+    found.put([("big.bin", b"x"), ("more.bin", bytes(700_000))])
+    assert (tmp_path / "big.bin").read_bytes() == b"x"
