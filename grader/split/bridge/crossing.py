@@ -15,7 +15,8 @@ from .decoding import Decoder
 from .errors import SHARED
 from .instances import Instances, holds_foreign, is_plain, write
 from .lending import Lasting, Lent
-from .peer import Exports, Mirrors, Peer
+from .numbering import Exports, Mirrors
+from .peer import Peer
 from .reading import Reading
 from .telling import WORDS, Generators, arguments_of
 from .values import CannotCross, Encoder

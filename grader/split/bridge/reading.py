@@ -13,7 +13,8 @@ from . import changes, errors, functions, generators, mirror, native, sparse, ta
 from .decoding import Decoder
 from .errors import SHARED
 from .instances import Instances, is_plain
-from .peer import Codec, Exports, Mirrors
+from .numbering import Exports, Mirrors
+from .peer import Codec
 from .values import CannotCross
 from .wire import WireError
 

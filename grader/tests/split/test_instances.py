@@ -253,6 +253,10 @@ def test_a_students_function_in_a_function_of_the_tests_holds_nothing_here(two: 
     keepsakes.learn({"a": [1], "b": two.test["inner"], "c": two.test["depth"]})
     two.crossing.before_use = keepsakes.note_all  # type: ignore[method-assign]  # as in a tester
     assert two.test["depth"](5) == 6
+    assert two.test["depth"](200) == 201
+    with pytest.raises(RecursionError, match="between the kernels"):
+        two.test["depth"](1000)
+    assert two.test["depth"](2) == 3
     assert two.test["inner"](5) == 6
 
 
