@@ -46,7 +46,8 @@ def make_cluster(*, gpu: bool = False, memory: str = "4GB") -> SLURMCluster:
         walltime=f"{HOURS:02}:00:00",
         job_extra_directives=["--gres=gpu:1"] if gpu else [],
         worker_extra_args=["--preload", "grader.farm.worker", "--memory-limit", "0", *card],
-        scheduler_options={"dashboard": False},
+        # any free port: another program of this machine may have the usual one
+        scheduler_options={"dashboard": False, "dashboard_address": ":0"},
     )
 
 
