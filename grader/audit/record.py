@@ -109,11 +109,15 @@ def staleness(course: Course, assignment: str) -> str:
 
 
 def contradiction(course: Course, assignment: str, audits: Sequence[Audit]) -> str:
-    """In which numbers the record of an assignment and a new audit differ, or ""."""
+    """Whether the record of an assignment and a new audit differ in what both must find, or "".
+
+    Which misconceptions are called by name is not among that: a machine with much to do may not
+    come to the end of it in the time that a diagnosis has. An audit demands enough of them anyway.
+    """
     path = record_path(course, assignment)
-    kept = {} if path is None else read_record(path)
+    kept = [] if path is None else read_record(path)["notebooks"]
     now = json.loads(json.dumps([_numbers(audit) for audit in audits]))
-    if kept.get("notebooks") == now:
+    if [*map(_without_names, kept)] == [*map(_without_names, now)]:
         return ""
     return (
         f"{assignment}: a new audit finds other numbers than {NAME} has. Run `grader audit "
@@ -187,6 +191,14 @@ def _numbers(audit: Audit) -> dict[str, Any]:
         "equivalent": sum(bool(survivor.reason) for survivor in audit.survivors),
         "steps": [{key: getattr(step, key) for key in _STEP} for step in audit.steps],
     }
+
+
+def _without_names(numbers: dict[str, Any]) -> dict[str, Any]:
+    steps = [
+        {key: value for key, value in step.items() if key != "diagnosed"}
+        for step in numbers.get("steps", [])
+    ]
+    return {**numbers, "steps": steps, "unnamed": None}
 
 
 def _content(subject: Subject) -> list[Any]:

@@ -84,7 +84,10 @@ def test_a_record_has_exact_numbers_and_nothing_of_the_machine(
     course = Course(path.parents[2])
     assert make_record(keys_of(course, "tiny"), [slower]) == read_record(path)
     assert staleness(course, "tiny") == ""
-    assert contradiction(course, "tiny", [slower]) == ""
+    slower.steps[0].diagnosed, slower.unnamed = 2, ["clamp__never"]
+    assert contradiction(course, "tiny", [slower]) == "", "naming has a bound of time"
+    slower.steps[0].detected = 2
+    assert "other numbers" in contradiction(course, "tiny", [slower])
 
 
 CHANGES = {
