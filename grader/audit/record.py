@@ -180,7 +180,7 @@ def changed_since(course: Course, names: Iterable[str], revision: str) -> list[s
 
 
 def _numbers(audit: Audit) -> dict[str, Any]:
-    """What is exact, and the same on every machine."""
+    """What every machine finds, but for the names; see `contradiction`."""
     return {
         "notebook": audit.notebook,
         "points": audit.points,

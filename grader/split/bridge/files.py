@@ -37,9 +37,9 @@ _PICKLING = frozenset(
 )
 
 _MAKERS = frozenset(
-    "dataclasses collections typing attr._make timeit IPython.core.interactiveshell".split()  # noqa: SIM905 -- readable
+    "dataclasses collections typing attr._make".split()  # noqa: SIM905 -- readable
 )
-"""Modules that run text of their own or of the test's, never what a file says."""
+"""Modules that run text of their own, never what a file says."""
 
 
 def may_pass(name: object) -> bool:

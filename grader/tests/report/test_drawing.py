@@ -67,5 +67,4 @@ def test_an_exception_costs_the_page_and_not_the_process() -> None:
     assert drawer.draw(submitted(odd), odd, show_messages=True) is None
     process = drawer._process
     assert page_of(drawer, broken) is not None
-    assert process is not None
-    assert process.returncode is not None, "it was ended by close, not before"
+    assert process is not None, "the exception was its end"
